@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
+    from lab.sandbox.core import Sandbox
     from lab.sandbox.identity import Identity
     from lab.sandbox.realm import Realm
 
@@ -181,12 +182,25 @@ class ServiceError(Exception):
 
 @dataclass(slots=True)
 class Exchange:
-    """One request on its way: the request, who asks, in which realm, and the log to append to.
+    """One request on its way: the request, the sandbox it came to, who asks, and in which realm.
 
-    ``identity`` and ``realm`` are None until authenticated; handlers may rely on both.
+    ``identity`` and ``realm`` are the anonymous principal and an empty realm until authenticated; handlers may rely
+    on both.
     """
 
+    sandbox: Sandbox
     request: Request
-    identity: Identity | None = None
-    realm: Realm | None = None
-    log: Callable[[str, dict[str, Any]], None] = lambda _step, _data: None
+    identity: Identity
+    realm: Realm
+
+    def emit(self, step: str, data: dict[str, Any]) -> None:
+        """Append an event about this request; ``request_id`` is added."""
+        self.sandbox.log.append(
+            step,
+            {"request_id": self.request.request_id, **data},
+            origin=self.realm.origin_override or self.identity.origin,
+            realm=self.realm.id,
+            exercise=self.realm.exercise,
+            principal=self.identity.arn,
+            connection=self.request.connection.number,
+        )
