@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+set -euo pipefail
+chmod 600 sse-c-key.txt
+aws s3api put-object --bucket "$LAB_BUCKET_VAULT" --key secret-file.txt --body secret-file.txt \
+    --sse-customer-algorithm AES256 \
+    --sse-customer-key "$(tr -d '\n' < sse-c-key.txt)" \
+    --sse-customer-key-md5 "$(base64 -d sse-c-key.txt | openssl dgst -md5 -binary | base64)"

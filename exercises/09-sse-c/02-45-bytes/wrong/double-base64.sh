@@ -1,0 +1,3 @@
+chmod 600 sse-c-key.txt
+aws s3api put-object --bucket "$LAB_BUCKET_VAULT" --key secret-file.txt --body secret-file.txt \
+    --sse-customer-algorithm AES256 --sse-customer-key fileb://sse-c-key.txt
