@@ -103,6 +103,7 @@ class Request:
         bucket: Bucket named by path or host, None where the operation names none.
         key: Decoded object key, None where the operation names none.
         parameters: For JSON and query protocols (KMS, STS, IAM …) the decoded members; empty for S3.
+        raw_body: For JSON and query protocols the whole body, read while recognizing; empty for S3.
     """
 
     connection: Connection
@@ -118,7 +119,8 @@ class Request:
     operation: str = ""
     bucket: str | None = None
     key: str | None = None
-    parameters: dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict, repr=False)
+    raw_body: bytes = field(default=b"", repr=False)
 
     def query_value(self, name: str) -> str | None:
         """The first value of a query parameter, '' for one without a value, None where absent."""
