@@ -1,0 +1,1 @@
+"""The life of one exercise: world, workspace, predictions, checks, hints, explanation. It knows no screen."""
