@@ -28,10 +28,13 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
     from mypy_boto3_sts import STSClient
 
+    from lab.backends.refusal import ClientError
+
 __all__ = [
     "AtRest",
     "BadJson",
     "CaptureGoneError",
+    "ClientError",
     "Clients",
     "Decision",
     "Event",
@@ -45,6 +48,16 @@ __all__ = [
     "not_yet",
     "passed",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """``ClientError``, which clients raise when the service refuses: loaded on first use."""
+    if name == "ClientError":
+        from lab.backends import refusal
+
+        return refusal.ClientError
+    raise AttributeError(name)
+
 
 #: What a validator observed: numbers, texts, truth values and lists of them; never keys, tokens or bodies.
 Observed = str | int | float | bool | None | Sequence["Observed"]
