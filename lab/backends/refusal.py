@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from botocore.exceptions import ClientError as ClientError
+    from botocore.exceptions import ClientError
 
 __all__ = ["ClientError"]
 
@@ -13,7 +13,7 @@ __all__ = ["ClientError"]
 def __getattr__(name: str) -> Any:
     """Load the class on first use: botocore is heavy, and the course is listed without it."""
     if name == "ClientError":
-        from botocore.exceptions import ClientError as loaded
+        from botocore import exceptions
 
-        return loaded
+        return exceptions.ClientError
     raise AttributeError(name)
