@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+set -euo pipefail
+aws s3api put-bucket-encryption --bucket "$LAB_BUCKET_RECORDS" --server-side-encryption-configuration \
+    "{\"Rules\":[{\"ApplyServerSideEncryptionByDefault\":{\"SSEAlgorithm\":\"aws:kms:dsse\",\"KMSMasterKeyID\":\"$LAB_KEY_A\"}}]}"
+aws s3 cp record.txt "s3://$LAB_BUCKET_RECORDS/record.txt"
+printf '%s\n' '{"kms_keys": 1, "layer_1_applied_by": "S3", "layer_2_applied_by": "S3", "layer_2_key_managed_by": "S3"}' > answer.json
