@@ -1,0 +1,2 @@
+sed -i.before -e 's/ #.*//' -e 's/KMSMasterKeyId/KMSMasterKeyID/' cfg.json
+aws s3api put-bucket-encryption --bucket "$LAB_BUCKET_DOCS" --server-side-encryption-configuration file://cfg.json
