@@ -1,0 +1,5 @@
+aws kms disable-key --key-id "$LAB_KEY_MAIN"
+aws s3api get-object --bucket "$LAB_BUCKET_PLUG" --key kms.txt out.txt
+aws s3api put-object --bucket "$LAB_BUCKET_PLUG" --key new.txt --body new.txt
+aws kms enable-key --key-id "$LAB_KEY_MAIN"
+aws s3api get-object --bucket "$LAB_BUCKET_PLUG" --key kms.txt out.txt
