@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lab.sandbox.core import Sandbox
     from lab.sandbox.identity import Identity
     from lab.sandbox.realm import Realm
+    from lab.sandbox.sigv4 import PayloadCheck
 
 Service = Literal["s3", "kms", "sts", "iam", "cloudtrail", "servicequotas", "unknown"]
 
@@ -82,6 +83,9 @@ class Body(Protocol):
     @property
     def trailers(self) -> dict[str, str]:
         """Trailing headers (lower-case names) of an aws-chunked body; complete only after the last chunk."""
+
+    def expect(self, check: PayloadCheck) -> None:
+        """Take what the signature promises about this body; called before anything is read."""
 
     def chunks(self, size: int = 1 << 20) -> Iterator[bytes]:
         """Yield the body in pieces of at most ``size`` bytes; once."""

@@ -1,0 +1,140 @@
+"""Members of JSON and query requests as boto3 takes them: blobs as bytes, numbers as numbers, lists as lists.
+
+What a client's parser would never send (a number where KMS wants text) is refused in the words of the service.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from lab.sandbox.exchange import ServiceError
+from lab.sandbox.operations import Operation
+
+_PYTHON_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "string": (str,),
+    "blob": (str,),
+    "integer": (int,),
+    "long": (int,),
+    "double": (int, float),
+    "float": (int, float),
+    "boolean": (bool,),
+    "timestamp": (int, float),
+    "list": (list,),
+    "map": (dict,),
+    "structure": (dict,),
+}
+_JSON_NAMES: Final = {str: "STRING_VALUE", bool: "BOOLEAN_VALUE", int: "NUMBER_VALUE", float: "NUMBER_VALUE"}
+
+
+def decode_json(raw: bytes, operation: Operation) -> dict[str, Any]:
+    """The members of a JSON request; null is as good as absent, unknown members are dropped (as AWS does).
+
+    Raises:
+        ServiceError: ``SerializationException`` for what is not JSON, or not of the member's type.
+    """
+    try:
+        document = json.loads(raw or b"{}")
+    except (ValueError, RecursionError):
+        raise ServiceError(400, "SerializationException", "") from None
+    if not isinstance(document, dict):
+        raise ServiceError(400, "SerializationException", "Start of structure or map not found where expected.")
+    members: dict[str, Any] = {}
+    for name, value in document.items():
+        if value is None:
+            continue
+        kind = operation.types.get(name)
+        if kind is not None:
+            members[name] = _typed(value, kind)
+        elif name in operation.members:
+            members[name] = value
+    return members
+
+
+def _typed(value: Any, kind: str) -> Any:
+    fits = isinstance(value, _PYTHON_TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
+    if not fits:
+        if isinstance(value, list | dict):
+            message = "Start of structure or map found where not expected."
+        else:
+            message = f"{_JSON_NAMES[type(value)]} cannot be converted to {kind.capitalize()}"
+        raise ServiceError(400, "SerializationException", message)
+    if kind != "blob":
+        return value
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        raise ServiceError(400, "SerializationException", "") from None
+
+
+def decode_form(raw: bytes) -> dict[str, str]:
+    """The fields of a form; of a repeated name the first counts.
+
+    Raises:
+        ServiceError: ``MalformedQueryString`` for what is not UTF-8.
+    """
+    try:
+        pairs = parse_qsl(raw.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=5000)
+    except ValueError:
+        raise ServiceError(404, "MalformedQueryString", "The query string contains a syntax error") from None
+    return dict(reversed(pairs))
+
+
+def nest_members(fields: dict[str, str], operation: Operation) -> dict[str, Any]:
+    """Members of a query request: ``Tags.member.1.Key=a`` becomes ``{"Tags": [{"Key": "a"}]}``.
+
+    Text in nested members stays text, which is all that STS and IAM nest.
+
+    Raises:
+        ServiceError: ``MalformedInput`` for text where a number or a truth value belongs, or for contradicting names.
+    """
+    tree: dict[str, Any] = {}
+    for name, value in fields.items():
+        path = name.split(".")
+        if path[0] not in operation.types and path[0] not in operation.members:
+            continue
+        node = tree
+        for part in path[:-1]:
+            node = node.setdefault(part, {})
+            if not isinstance(node, dict):
+                raise _malformed()
+        if isinstance(node.get(path[-1]), dict):
+            raise _malformed()
+        node[path[-1]] = value
+    return {name: _converted(_listed(value), operation.types.get(name, "string")) for name, value in tree.items()}
+
+
+def _listed(value: Any) -> Any:
+    """Replace ``{"member": {"1": …, "2": …}}`` by a list in the order of the numbers."""
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"member"}:
+        numbered = value["member"]
+        if not isinstance(numbered, dict) or not all(key.isascii() and key.isdigit() for key in numbered):
+            raise _malformed()
+        return [_listed(numbered[key]) for key in sorted(numbered, key=int)]
+    return {key: _listed(item) for key, item in value.items()}
+
+
+def _converted(value: Any, kind: str) -> Any:
+    if kind == "integer":
+        try:
+            return int(value)
+        except (ValueError, TypeError):
+            raise _malformed() from None
+    if kind == "boolean":
+        if value not in {"true", "false"}:
+            raise _malformed()
+        return value == "true"
+    if kind == "list" and value == "":
+        return []
+    if kind == "string" and not isinstance(value, str):
+        raise _malformed()
+    return value
+
+
+def _malformed() -> ServiceError:
+    return ServiceError(400, "MalformedInput", "The request's parameters cannot be read.")
