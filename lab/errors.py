@@ -5,11 +5,13 @@ The tree::
     LabError                     anything of ours; exit status 3 unless a subclass says otherwise
     ├── UsageError               the command line names something that does not exist (exit 2)
     ├── NotCapableError          this back end cannot show it (exit 4)
+    ├── NotYetError              something has to come first (exit 1)
     ├── CourseError              a lesson or an exercise file is broken
     ├── WorkspaceError           the learner's folder cannot be made, read or written
     ├── BackendError             the back end does not answer
     │   ├── SandboxStartError    the sandbox did not come up
-    │   └── SandboxLostError     the sandbox went away in the middle
+    │   ├── SandboxLostError     the sandbox went away in the middle
+    │   └── WorldGoneError       an exercise was started, and its world is no longer there
     ├── ValidatorError           a validator raised: ours, never the learner's
     ├── StoreError               the progress store cannot be used
     └── ShellError               no shell, or a tool is missing in it
@@ -58,6 +60,12 @@ class NotCapableError(LabError):
     exit_status = EXIT_NOT_CAPABLE
 
 
+class NotYetError(LabError):
+    """What was asked for comes later: after a start, a prediction or a pass."""
+
+    exit_status = EXIT_NOT_YET
+
+
 class CourseError(LabError):
     """A lesson or exercise file is broken: the author's or the installation's fault."""
 
@@ -76,6 +84,10 @@ class SandboxStartError(BackendError):
 
 class SandboxLostError(BackendError):
     """The sandbox stopped while something was using it."""
+
+
+class WorldGoneError(BackendError):
+    """An exercise was started, and the back end no longer has its world; starting it again builds it again."""
 
 
 class ValidatorError(LabError):

@@ -4,7 +4,7 @@ from lab.course.catalog import Course, load_course
 from lab.course.exercise import Check, Exercise, Principal
 from lab.course.feedback import Choice, Diagnosis, Hint, Question
 from lab.course.lesson import Lesson, Page
-from lab.course.placeholders import render, render_observed, variables
+from lab.course.placeholders import render, render_observed
 
 __all__ = [
     "Check",
@@ -20,5 +20,4 @@ __all__ = [
     "load_course",
     "render",
     "render_observed",
-    "variables",
 ]

@@ -42,12 +42,3 @@ def render_observed(text: str, observed: Mapping[str, object], names: Mapping[st
         return str(observed[match[1]]) if match[1] in observed else match[0]
 
     return _OBSERVED.sub(value, text)
-
-
-def variables(names: Mapping[str, str]) -> dict[str, str]:
-    """The shell's variables for rendered names.
-
-    >>> variables({"bucket.my-vault": "my-vault-1"})
-    {'LAB_BUCKET_MY_VAULT': 'my-vault-1'}
-    """
-    return {"LAB_" + re.sub(r"[^A-Z0-9]", "_", name.upper()): value for name, value in names.items()}

@@ -1,0 +1,580 @@
+"""One exercise as it is lived through: start, predict, check, hint, explain, reset. Synchronous, knows no screen.
+
+A session belongs to one thread at a time; the app runs it in a worker. Whatever it raises is a
+:class:`~lab.errors.LabError` with its sentence; a learner's mistake is never raised, it stands in the report.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from lab import paths
+from lab.backends.protocol import (
+    CAPABILITY_TITLES,
+    Backend,
+    WorldHandle,
+)
+from lab.course import Exercise, Question, render, render_observed
+from lab.course.document import read_text
+from lab.errors import (
+    CourseError,
+    LabError,
+    NotCapableError,
+    NotYetError,
+    UsageError,
+    ValidatorError,
+    WorldGoneError,
+)
+from lab.exercise import record as records
+from lab.exercise.builder import Builder, choose_names, needs_other_account, world_spec
+from lab.exercise.checks import CheckRunner
+from lab.exercise.code import function_of, load_module
+from lab.exercise.deadline import Deadline, TookTooLongError, within
+from lab.exercise.predictions import question_result, shown_answer
+from lab.exercise.record import Prediction, WorldRecord
+from lab.exercise.report import CheckResult, QuestionResult, Report
+from lab.exercise.workspace import Workspace
+from lab.exercise.world import ExerciseWorld, History
+from lab.progress import ProgressEvent, Store
+
+if TYPE_CHECKING:
+    from lab.exercise.learner_run import MakeEnvironment
+
+_START = "start"
+_BUILD_SECONDS = 120.0
+_FIGURE_SECONDS = 20.0
+_UNMEASURED = re.compile(r"\{figure\.[A-Za-z0-9_-]+\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """How an exercise was started.
+
+    Attributes:
+        resumed: Its world was there already and goes on where it was left.
+        rebuilt: Its world had been there and was gone.
+        moved_aside: Where files are that were in the workspace before; None for none.
+    """
+
+    resumed: bool
+    rebuilt: bool
+    moved_aside: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class HintShown:
+    """One hint as it is shown.
+
+    Attributes:
+        of: How many levels there are.
+    """
+
+    check: str
+    title: str
+    level: int
+    of: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SolutionFile:
+    """One way to do it; the reference comes first."""
+
+    name: str
+    text: str
+
+
+class Session:
+    """One exercise on one back end.
+
+    Args:
+        exercise: What is done.
+        backend: Where; it must be open.
+        store: Where progress is kept.
+        course_version: What progress events are marked with.
+        workspace_root: The directory that holds workspaces; the usual one where not given.
+    """
+
+    def __init__(
+        self,
+        exercise: Exercise,
+        backend: Backend,
+        store: Store,
+        *,
+        course_version: str = "",
+        workspace_root: Path | None = None,
+    ) -> None:
+        self.exercise = exercise
+        self.backend = backend
+        self.store = store
+        self._version = course_version
+        self._directory = records.directory_of(backend.name, exercise.id)
+        self._record = records.load(self._directory)
+        self._workspace_root = workspace_root
+        self._handle: WorldHandle | None = None
+        self._history: History | None = None
+        self._validators: ModuleType | None = None
+        self._runner = CheckRunner(exercise, backend.capabilities, own_principal=backend.name == "sandbox")
+        self._recorded_checks: dict[str, tuple[str, str]] = {}
+
+    # What is there
+
+    @property
+    def started(self) -> bool:
+        """Whether its world was built on this back end once; whether it is still there shows :meth:`resume`."""
+        return self._record is not None and self._record.built
+
+    @property
+    def workspace(self) -> Path:
+        """The learner's folder."""
+        if self._record is not None and self._record.workspace and self._workspace_root is None:
+            return Path(self._record.workspace)
+        root = self._workspace_root or paths.default_workspace_root()
+        own_name = self.exercise.id if self.backend.name == "sandbox" else f"{self.exercise.id}.{self.backend.name}"
+        return (root / own_name).absolute()
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Rendered names by logical name; empty before the start."""
+        return dict(self._record.names) if self._record is not None else {}
+
+    @property
+    def handle(self) -> WorldHandle:
+        """The world on its back end.
+
+        Raises:
+            NotYetError: The exercise has not been started.
+            WorldGoneError: The back end no longer has it.
+        """
+        if self._handle is None:
+            self.resume()
+        assert self._handle is not None  # noqa: S101 - resume() raises where there is none
+        return self._handle
+
+    @property
+    def since(self) -> int:
+        """The last event before the start or the last reset; X-ray views and watchers begin after it."""
+        return self._built_record().since
+
+    def require_capabilities(self) -> None:
+        """Say what this back end lacks, before anything is built.
+
+        Raises:
+            NotCapableError: With the capability.
+        """
+        needs = list(self.exercise.needs)
+        if needs_other_account(self.exercise) or len(self.exercise.principals) > 1:
+            needs.append("principals")
+        for need in needs:
+            if need not in CAPABILITY_TITLES:
+                raise CourseError(f"{self.exercise.id}: there is no capability {need!r}.")
+            if need not in self.backend.capabilities:
+                title = CAPABILITY_TITLES[need]  # type: ignore[index]  # one of them: looked up above
+                raise NotCapableError(
+                    f"Exercise {self.exercise.number} needs what this back end lacks: it has no {title} ({need}).",
+                    "Use the sandbox: --backend sandbox.",
+                )
+
+    # Start, resume, reset
+
+    def start(self) -> Started:
+        """Go on with the exercise's world, or build it where there is none.
+
+        Raises:
+            NotCapableError: The back end lacks what the exercise needs.
+            LabError: The world cannot be built.
+        """
+        self.require_capabilities()
+        was_built = self.started
+        if was_built:
+            try:
+                self.resume()
+                return Started(resumed=True, rebuilt=False, moved_aside=None)
+            except WorldGoneError:
+                pass
+        moved = self._build()
+        self._keep("start")
+        return Started(resumed=False, rebuilt=was_built, moved_aside=moved)
+
+    def resume(self) -> None:
+        """Find the world as it was left.
+
+        Raises:
+            NotYetError: The exercise has not been started.
+            WorldGoneError: The back end no longer has its world.
+        """
+        record = self._built_record()
+        handle = self.backend.open_world(self.exercise.id)
+        if handle is None:
+            raise WorldGoneError(
+                f"The world of {self.exercise.number} is no longer in the {self.backend.name}.",
+                f"Build it again: lab start {self.exercise.number}. Files of yours in the workspace are kept.",
+            )
+        self._handle = handle
+        self._history = History(handle, record.since)
+        if not self.workspace.is_dir():
+            # The folder was removed by hand; the files of the start are better than none.
+            self._workspace().put_back()
+
+    def reset(self) -> Path | None:
+        """Bring world, files and profiles back to the start; predictions stay.
+
+        Returns:
+            Where files are that the learner had made or changed; None where there were none.
+        """
+        record = self._built_record()
+        if "snapshot" in self.backend.capabilities:
+            handle = self.handle
+            handle.restore(_START)
+            moved = self._workspace().put_back()
+            self._set_since(handle, record)
+        else:
+            moved = self._build()
+        if record.workspace:
+            self.environment(fresh=True)
+        self._keep("reset")
+        return moved
+
+    def _build(self) -> Path | None:
+        """Build the world from nothing. Names and random values stay what they were, should it be for a second time."""
+        old = self._record
+        record = WorldRecord(self.exercise.id, version=self.exercise.version)
+        if old is not None:
+            record.suffix, record.seed, record.predictions = old.suffix, old.seed, old.predictions
+        record.workspace = str(self.workspace)
+        self._record = record
+        self._save()
+        workspace = self._workspace()
+        moved = workspace.clear()
+        handle = self.backend.create_world(world_spec(self.exercise))
+        record.names = choose_names(self.exercise, handle, record.suffix)
+        files = self.exercise.files_directory
+        workspace.lay_out(files, record.names)
+        builder = Builder(self.exercise, handle, record, workspace.directory)
+        module = load_module(self.exercise.world_file, self.exercise.id)
+        with self._our_fault("The world of this exercise could not be built"):
+            within(Deadline(_BUILD_SECONDS), function_of(module, "build"), builder)
+            builder.attach_policies()
+        workspace.fill(files, record.names)
+        workspace.keep_start()
+        if "snapshot" in self.backend.capabilities:
+            handle.snapshot(_START)
+        self._handle = handle
+        record.built = True
+        self._set_since(handle, record)
+        self.environment(fresh=True)
+        return moved
+
+    def _set_since(self, handle: WorldHandle, record: WorldRecord) -> None:
+        if "events" in self.backend.capabilities:
+            events = handle.events(after=record.since)
+            record.since = events[-1].seq if events else record.since
+        self._history = History(handle, record.since)
+        self._save()
+
+    # The task, the questions
+
+    def brief(self) -> str:
+        """The task as Markdown, with its names once the exercise has been started."""
+        return render(self.exercise.brief(), self.names)
+
+    def questions(self) -> tuple[QuestionResult, ...]:
+        """The questions before the run and how each stands."""
+        questions = self.exercise.questions()
+        if not questions:
+            return ()
+        events = self._learner_events()
+        module = self._validators_module()
+        return tuple(question_result(question, self._built_record(), module, events) for question in questions)
+
+    def predict(self, choice: str, question_id: str = "") -> QuestionResult:
+        """Record an answer before the run shows it. Until then it may be changed.
+
+        Args:
+            choice: Id of the choice.
+            question_id: Which question; the first one that has no answer where not given.
+
+        Raises:
+            UsageError: There is no such question or choice.
+            NotYetError: The run has already shown the answer.
+        """
+        record = self._built_record()
+        question = self._question(question_id)
+        if question.choice(choice) is None:
+            choices = ", ".join(option.id for option in question.choices)
+            raise UsageError(f"{choice!r} is no answer to {question.id!r}.", f"Choose one of: {choices}.")
+        events = self._learner_events()
+        if events is not None and shown_answer(question, self._validators_module(), events):
+            raise NotYetError(
+                "The run has already shown the answer, so a prediction would not count.",
+                f"lab reset {self.exercise.number} brings the exercise back to before the run.",
+            )
+        history = self._history
+        record.predictions[question.id] = Prediction(choice, history.last if history else 0, time.time())
+        self._save()
+        self._keep("predict", check=question.id, verdict=choice)
+        return question_result(question, record, self._validators_module(), events)
+
+    def _question(self, question_id: str) -> Question:
+        questions = self.exercise.questions()
+        if not questions:
+            raise UsageError(f"Exercise {self.exercise.number} asks nothing before the run.")
+        if question_id:
+            for question in questions:
+                if question.id == question_id:
+                    return question
+            known = ", ".join(question.id for question in questions)
+            raise UsageError(f"There is no question {question_id!r}.", f"There are: {known}.")
+        given = self._built_record().predictions
+        return next((question for question in questions if question.id not in given), questions[-1])
+
+    # The checks
+
+    def check(self) -> Report:
+        """Run every check on the state as it is now."""
+        record = self._built_record()
+        handle = self.handle
+        module = self._validators_module()
+        events = self._learner_events()
+        world = self._world(handle, record)
+        results = self._runner.run(module, world, record.names)
+        questions = tuple(question_result(question, record, module, events) for question in self.exercise.questions())
+        return self._conclude(Report(self.exercise.id, self.exercise.number, self.exercise.title, results, questions))
+
+    def _conclude(self, report: Report) -> Report:
+        """Write down what is new, and say when the exercise was passed first."""
+        passed_at = self.store.standing(self.exercise.id).passed_at
+        events = [self._event("check", check=check.id, verdict=check.state, diagnosis=check.diagnosis,
+                              duration=round(check.seconds, 3))
+                  for check in report.checks if self._is_new(check)]  # fmt: skip
+        newly = report.verdict == "passed" and passed_at is None
+        if newly:
+            event = self._event("pass", verdict="passed")
+            events.append(event)
+            passed_at = event.at
+        self.store.append(*events)
+        if report.verdict == "passed":
+            self._keep_figures()
+        return replace(report, passed_at=passed_at, newly_passed=newly)
+
+    def _is_new(self, check: CheckResult) -> bool:
+        """A check that turns by itself on every change is written down when its verdict changes."""
+        verdict = (check.state, check.diagnosis)
+        if self._recorded_checks.get(check.id) == verdict:
+            return False
+        self._recorded_checks[check.id] = verdict
+        return True
+
+    # Help, explanation
+
+    def hint(self, check_id: str = "") -> HintShown:
+        """The next hint of a check; the last one again when all have been shown.
+
+        Args:
+            check_id: Which check; the first that did not pass when checks ran last, where not given.
+
+        Raises:
+            UsageError: There is no such check.
+        """
+        standing = self.store.standing(self.exercise.id)
+        if check_id:
+            if self.exercise.check(check_id) is None:
+                known = ", ".join(check.id for check in self.exercise.checks)
+                raise UsageError(f"There is no check {check_id!r} in {self.exercise.number}.", f"There are: {known}.")
+        else:
+            open_checks = [check.id for check in self.exercise.checks if standing.checks.get(check.id) != "passed"]
+            check_id = (open_checks or [self.exercise.checks[-1].id])[0]
+        hints = self.hints(check_id)
+        if not hints:
+            raise CourseError(f"{self.exercise.id}: the check {check_id!r} has no hints.")
+        shown = standing.hints.get(check_id, 0)
+        hint = hints[min(shown, len(hints) - 1)]
+        if hint.level > shown:
+            self._keep("hint", check=check_id, verdict=str(hint.level))
+        return hint
+
+    def hints(self, check_id: str) -> tuple[HintShown, ...]:
+        """All hints of a check, in words for this back end; showing them is the caller's decision to record."""
+        check = self.exercise.check(check_id)
+        hints = self.exercise.hints(self.backend.name).get(check_id, ())
+        title = check.title if check else check_id
+        return tuple(
+            HintShown(check_id, title, hint.level, len(hints), render(hint.text, self.names).strip()) for hint in hints
+        )
+
+    def solution(self) -> tuple[SolutionFile, ...]:
+        """Every way that the author wrote down, the reference first; before the pass this is a surrender."""
+        if self.store.standing(self.exercise.id).passed_at is None:
+            self._keep("surrender")
+        files = sorted(
+            (file for file in self.exercise.solutions_directory.glob("*") if file.is_file()),
+            key=lambda file: (file.stem != "reference", file.name),
+        )
+        if not files:
+            raise CourseError(f"{self.exercise.id}: there is no solution.")
+        return tuple(SolutionFile(file.name, render(read_text(file), self.names)) for file in files)
+
+    def explain(self) -> str:
+        """What happened and why, as Markdown with the figures of the learner's own run.
+
+        Raises:
+            NotYetError: The exercise was neither passed nor given up.
+        """
+        standing = self.store.standing(self.exercise.id)
+        if standing.passed_at is None and standing.surrendered_at is None:
+            raise NotYetError(
+                f"The explanation of {self.exercise.number} comes after the pass.",
+                f"lab hint {self.exercise.number} helps on; lab solution {self.exercise.number} shows the way.",
+            )
+        self._keep("explain")
+        figures = {f"figure.{name}": value for name, value in self.figures().items()}
+        text = render_observed(self.exercise.explanation(), figures, self.names)
+        return _UNMEASURED.sub("(not measured)", text)
+
+    def figures(self) -> dict[str, str]:
+        """What was measured: kept from the pass, else as it is now; empty where nothing can be measured."""
+        if self._record is None:
+            return {}
+        if self._record.figures or not self._record.built:
+            return dict(self._record.figures)
+        try:
+            return self._measure()
+        except LabError:
+            return {}
+
+    def _keep_figures(self) -> None:
+        record = self._built_record()
+        try:
+            figures = self._measure()
+        except LabError:
+            return
+        if figures and figures != record.figures:
+            record.figures = figures
+            self._save()
+
+    def _measure(self) -> dict[str, str]:
+        module = self._validators_module()
+        if not hasattr(module, "figures"):
+            return {}
+        world = self._world(self.handle, self._built_record(), seconds=_FIGURE_SECONDS)
+        with self._our_fault("The figures of this exercise could not be measured"):
+            figures = within(world.deadline, function_of(module, "figures"), world)
+        return {str(name): str(value) for name, value in dict(figures).items()}
+
+    # The learner's tools
+
+    def environment(self, *, base: dict[str, str] | None = None, fresh: bool = False) -> dict[str, str]:
+        """The environment of the learner's shell for this exercise.
+
+        Args:
+            base: What to start from; the lab's own environment where not given.
+            fresh: Write the profiles as they were at the start, even where the learner changed them.
+        """
+        return self._environment(
+            self.handle, self.workspace, self._directory, dict(os.environ) if base is None else base, fresh=fresh
+        )
+
+    def _environment(
+        self, handle: WorldHandle, workspace: Path, private: Path, base: dict[str, str], *, fresh: bool
+    ) -> dict[str, str]:
+        from lab.backends.runtime import runtime_file
+        from lab.shell.environment import Credentials, Endpoints, learner_environment
+
+        record, endpoints = self._built_record(), self.backend.endpoints()
+        local = self.backend.name == "sandbox"
+        profiles = {
+            principal.name: Credentials(found.access_key_id, found.secret_access_key, found.session_token)
+            for principal in self.exercise.principals
+            if (found := handle.credentials.get(principal.name)) is not None
+        }
+        return learner_environment(
+            endpoints=Endpoints(endpoints.https, endpoints.http or "", endpoints.ca_bundle, local=local),
+            region=endpoints.region,
+            profiles=profiles,
+            names=record.names,
+            workspace=workspace,
+            state_dir=private,
+            endpoint_mode=self.exercise.endpoint,  # type: ignore[arg-type]  # the loader allows these three only
+            base=base,
+            runtime_file=runtime_file() if local else None,
+            exercise=self.exercise.id,
+            label=self.exercise.number,
+            fresh=fresh,
+        )
+
+    def _environment_of_run(self, fork: WorldHandle) -> MakeEnvironment:
+        """How a learner's script finds the fork of the world."""
+
+        def make(workspace: Path, private: Path) -> dict[str, str]:
+            return self._environment(fork, workspace, private, dict(os.environ), fresh=True)
+
+        return make
+
+    # Inside
+
+    def _world(self, handle: WorldHandle, record: WorldRecord, seconds: float | None = None) -> ExerciseWorld:
+        return ExerciseWorld(
+            handle,
+            names=record.names,
+            facts=record.facts,
+            workspace=self.workspace,
+            history=self._history or History(handle, record.since),
+            learner_environment=self._environment_of_run,
+            deadline=Deadline(seconds) if seconds else None,
+        )
+
+    def _learner_events(self) -> list[Any] | None:
+        """The learner's events since the start, fresh; None where the back end records none."""
+        if "events" not in self.backend.capabilities:
+            return None
+        assert self.handle is not None and self._history is not None  # noqa: S101, PT018 - resume() sets both
+        self._history.refresh()
+        return self._history.learner_events()
+
+    def _validators_module(self) -> ModuleType:
+        if self._validators is None:
+            self._validators = load_module(self.exercise.validators_file, self.exercise.id)
+        return self._validators
+
+    def _workspace(self) -> Workspace:
+        return Workspace(self.workspace, self._directory / "start")
+
+    def _built_record(self) -> WorldRecord:
+        if self._record is None or not (self._record.built or self._record.names):
+            raise NotYetError(
+                f"Exercise {self.exercise.number} has not been started.", f"Start it: lab start {self.exercise.number}."
+            )
+        return self._record
+
+    def _save(self) -> None:
+        if self._record is not None:
+            records.save(self._directory, self._record)
+
+    def _event(self, verb: str, **members: Any) -> ProgressEvent:
+        return ProgressEvent(verb, exercise=self.exercise.id, version=self._version, **members)
+
+    def _keep(self, verb: str, **members: Any) -> None:
+        self.store.append(self._event(verb, **members))
+
+    @contextmanager
+    def _our_fault(self, what: str) -> Iterator[None]:
+        """Whatever the exercise's own code raises is the lab's fault, and is said so."""
+        try:
+            yield
+        except LabError:
+            raise
+        except TookTooLongError as error:
+            raise ValidatorError(f"{what}: it was not finished in time.", "Try again.") from error
+        except Exception as error:
+            raise ValidatorError(
+                f"{what} ({type(error).__name__}). This is the lab's fault, not yours.",
+                "Try again; if it stays, report it with what --debug shows.",
+            ) from error
