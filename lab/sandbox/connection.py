@@ -12,7 +12,7 @@ import http
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -357,7 +357,7 @@ class HttpConnection:
                 self._transport.send(tail)
         except (OSError, ssl.SSLError):
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             # The head has gone out: breaking off is the only way left to say that this is not the whole.
             record_fault("streaming an answer", error)
             raise _BrokenOffError from None

@@ -10,12 +10,11 @@ import base64
 import binascii
 import hashlib
 import re
-from typing import Any, Final, Literal
+from typing import Any, Final
 from urllib.parse import unquote
 
+from lab.sandbox.authenticate import describe_signature
 from lab.sandbox.exchange import Headers, Request
-
-Signature = Literal["v4-header", "v4-query", "v2-header", "v2-query", "none"]
 
 _CUSTOMER_KEY: Final = "x-amz-server-side-encryption-customer-key"
 _SOURCE_KEY: Final = "x-amz-copy-source-server-side-encryption-customer-key"
@@ -24,7 +23,6 @@ _SOURCE_KEY: Final = "x-amz-copy-source-server-side-encryption-customer-key"
 SECRET_NAMES: Final = frozenset({_CUSTOMER_KEY, _SOURCE_KEY, "x-amz-security-token", "x-amz-signature", "signature"})
 
 _V4_SIGNATURE: Final = re.compile(r"(Signature=)([^,\s]*)")
-_V4_CREDENTIAL: Final = re.compile(r"Credential=([^/,\s]*)/")
 
 
 def length_only(value: str) -> str:
@@ -69,29 +67,6 @@ def target(value: str) -> str:
     return f"{path}?{'&'.join(pairs)}"
 
 
-def signature(request: Request) -> Signature:
-    """How the request is signed, by its looks."""
-    value = request.headers.get("authorization")
-    if value is not None:
-        return "v4-header" if value.startswith("AWS4-") else "v2-header" if value.startswith("AWS ") else "none"
-    names = {name for name, _ in request.query}
-    if "X-Amz-Signature" in names:
-        return "v4-query"
-    return "v2-query" if {"AWSAccessKeyId", "Signature"} <= names else "none"
-
-
-def access_key_id(request: Request) -> str:
-    """The access key id that the request names, empty if it names none."""
-    value = request.headers.get("authorization") or ""
-    if value.startswith("AWS4-"):
-        match = _V4_CREDENTIAL.search(value)
-        return match[1] if match else ""
-    if value.startswith("AWS "):
-        return value[4:].partition(":")[0].strip()
-    credential = request.query_value("X-Amz-Credential")
-    return credential.partition("/")[0] if credential else request.query_value("AWSAccessKeyId") or ""
-
-
 def customer_key(values: Headers) -> dict[str, Any] | None:
     """Length and MD5 of the customer key that was sent; of the copy source's where it is the only one."""
     for name, source in ((_CUSTOMER_KEY, False), (_SOURCE_KEY, True)):
@@ -115,6 +90,7 @@ def customer_key(values: Headers) -> dict[str, Any] | None:
 
 def request_event(request: Request) -> dict[str, Any]:
     """The data of the ``request`` event, without its ``request_id``."""
+    signature, access_key_id = describe_signature(request)
     return {
         "service": request.service,
         "operation": request.operation,
@@ -127,8 +103,8 @@ def request_event(request: Request) -> dict[str, Any]:
         "headers": headers(request),
         "scheme": request.connection.scheme,
         "tls_version": request.connection.tls_version,
-        "signature": signature(request),
-        "access_key_id": access_key_id(request),
+        "signature": signature,
+        "access_key_id": access_key_id,
         "content_length": request.body.length,
         "customer_key": customer_key(request.headers),
     }
