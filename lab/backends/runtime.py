@@ -12,7 +12,6 @@ import fcntl
 import json
 import os
 import select
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import lab
 from lab import paths
@@ -125,30 +123,17 @@ def stop_sandbox(*, only_unused: bool = False) -> bool:
     return True
 
 
-def start_process(
-    *,
-    runtime: Path,
-    state: Path,
-    log: Path,
-    https_port: int = 0,
-    http_port: int = 0,
-    options: tuple[str, ...] = (),
-) -> subprocess.Popen[bytes]:
+def start_process(*, runtime: Path, state: Path, log: Path, options: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
     """Start ``python -m lab.sandbox`` in a session of its own, so that it outlives who started it.
 
     Args:
         runtime: Private directory for the control socket; its path must be short.
-        state: Where it keeps everything.
+        state: Where it keeps everything, its last ports among it.
         log: File for its standard error, made with mode 600.
-        https_port: Port to take if it is free; 0 for any.
-        http_port: The same for plain HTTP.
         options: Further arguments.
     """
     arguments = [
-        sys.executable, "-m", "lab.sandbox",
-        "--runtime", str(runtime), "--state", str(state),
-        "--https-port", str(https_port), "--http-port", str(http_port),
-        *options,
+        sys.executable, "-m", "lab.sandbox", "--json", "--runtime", str(runtime), "--state", str(state), *options,
     ]  # fmt: skip
     with _open_log(log) as stderr:
         return subprocess.Popen(
@@ -199,8 +184,7 @@ def _start(timeout: float) -> RunningSandbox:
     """Start one; the caller holds the lock."""
     _remove_stale()
     runtime, state, log = paths.runtime_dir(), paths.state_dir(), log_file()
-    https_port, http_port = _last_ports(state)
-    child = start_process(runtime=runtime, state=state, log=log, https_port=https_port, http_port=http_port)
+    child = start_process(runtime=runtime, state=state, log=log)
     # Whoever finds this record after we were killed knows what to clean up.
     began = process.start_time(child.pid) or ""
     _write_json(runtime_file(), {"pid": child.pid, "began": began, "starting": True})
@@ -211,7 +195,6 @@ def _start(timeout: float) -> RunningSandbox:
     except SandboxLostError as error:
         raise SandboxStartError("The sandbox started and ended again.", f"Its log is {log}.") from error
     _write_json(runtime_file(), _record(found))
-    _write_json(state / "ports.json", {"https": _port(found.endpoints.https), "http": _port(found.endpoints.http)})
     return found
 
 
@@ -263,27 +246,6 @@ def _record(found: RunningSandbox) -> dict[str, Any]:
         "region": found.endpoints.region,
         "control": str(found.control),
     }
-
-
-def _last_ports(state: Path) -> tuple[int, int]:
-    """The ports that this state directory had last, 0 for one that is taken now."""
-    record = _read_json(state / "ports.json") or {}
-    return _free(record.get("https")), _free(record.get("http"))
-
-
-def _free(port: object) -> int:
-    if not isinstance(port, int) or not 1024 <= port <= 65535:
-        return 0
-    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
-        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.settimeout(1)
-            if probe.connect_ex((address, port)) == 0:
-                return 0  # somebody answers there
-    return port
-
-
-def _port(url: str | None) -> int:
-    return urlsplit(url).port or 0 if url else 0
 
 
 def _environment() -> dict[str, str]:

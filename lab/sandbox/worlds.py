@@ -1,0 +1,456 @@
+"""All realms of the sandbox: made for an exercise, kept, brought back, copied, dropped.
+
+A snapshot is the document that the disk would hold of the realm: what is restored after a reset and what is loaded
+after a restart go the same way. Files of sealed bytes are immutable and shared by all copies; a file goes when no
+realm, no snapshot and no saved state refers to it.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from lab.sandbox import credentials, fingerprint
+from lab.sandbox.graph import Document, ForeignDocumentError, decode, encode
+from lab.sandbox.identity import Credential
+from lab.sandbox.realm import Account, Realm
+from lab.sandbox.state import Keeper, StateDirectory
+
+if TYPE_CHECKING:
+    from lab.sandbox.blobs import BlobStore
+    from lab.sandbox.clock import Clock
+    from lab.sandbox.core import Sandbox
+
+#: The realm of a sandbox that serves no exercise (``lab sandbox serve``); no exercise can have this id.
+BARE: Final = "~bare"
+
+#: Forks are dropped by whoever made them; this many of one exercise may be forgotten before the oldest go.
+_MOST_FORKS: Final = 16
+_SWEEP_SECONDS: Final = 30.0
+
+HandedKind = Literal["principal", "validator", "builder"]
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalRequest:
+    """A principal that a world is made with; policies by name, as JSON text."""
+
+    name: str
+    kind: Literal["user", "role"]
+    account: str
+    administrator: bool
+    policies: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """An access key that the lab handed out.
+
+    Attributes:
+        name: The principal's name; the account's name for a builder.
+        account: ``home`` or ``other``.
+    """
+
+    what: HandedKind
+    name: str
+    account: str
+    access_key_id: str
+
+
+@dataclass(slots=True)
+class World:
+    """A realm and what belongs to it beside what clients see.
+
+    Attributes:
+        handed: The keys that the lab handed out, in the order of the request.
+        snapshots: Documents by label.
+        blobs: Names of the files that each snapshot, and the state last saved (``''``), refer to.
+    """
+
+    realm: Realm
+    handed: list[Handed] = field(default_factory=list)
+    snapshots: dict[str, Document] = field(default_factory=dict)
+    blobs: dict[str, set[str]] = field(default_factory=dict)
+
+    @property
+    def is_fork(self) -> bool:
+        """Whether it is a copy that nobody keeps."""
+        return self.realm.origin_override is not None
+
+
+class NoSuchWorldError(LookupError):
+    """There is no world of that id, or no snapshot of that label."""
+
+
+class Worlds:
+    """Every realm; the sandbox's :class:`~lab.sandbox.core.Realms`.
+
+    Args:
+        state_dir: Where realms are kept.
+        persistent: Whether they are kept across restarts.
+        clock: The sandbox's.
+        blobs: The sealed files that realms refer to.
+    """
+
+    def __init__(self, state_dir: Path, *, persistent: bool, clock: Clock, blobs: BlobStore) -> None:
+        self._clock = clock
+        self._blobs = blobs
+        self._persistent = persistent
+        self._lock = threading.RLock()
+        self._worlds: dict[str, World] = {}
+        self._forks = 0
+        self._swept_at = time.monotonic()
+        self._sweep_soon = False
+        self._directory = StateDirectory(state_dir, _software(), _complain)
+        self._keeper = Keeper(self._save, self._sweep_if_due, _complain)
+
+    # What every step of a request asks.
+
+    def get(self, realm_id: str) -> Realm | None:
+        """The realm of that id."""
+        world = self._worlds.get(realm_id)
+        return None if world is None else world.realm
+
+    def credential(self, access_key_id: str) -> tuple[Credential, Realm] | None:
+        """The credential of that id, handed out by the lab or made by a client through IAM or STS."""
+        from lab.sandbox import principals
+
+        for world in self._all():
+            found = world.realm.credentials.get(access_key_id)
+            if found is not None:
+                if not world.is_fork and found.identity.kind == "user":
+                    found = principals.current(world.realm, found)
+                return None if found is None else (found, world.realm)
+        for world in self._all():
+            if not world.is_fork and (made := principals.made_by_client(world.realm, access_key_id)) is not None:
+                return made, world.realm
+        return None
+
+    def of_bucket(self, bucket: str) -> Realm | None:
+        """The realm that an unsigned request for this bucket is judged in; never a fork."""
+        for world in self._all():
+            if not world.is_fork and self.owner(world.realm, bucket) is not None:
+                return world.realm
+        return None
+
+    def owner(self, realm: Realm, bucket: str) -> Account | None:
+        """The account that owns the bucket in this realm, None where there is no such bucket."""
+        from lab.sandbox.moto_hooks import s3
+
+        for account in realm.accounts.values():
+            if bucket in s3.buckets(account):
+                return account
+        return None
+
+    def changed(self, realm: Realm) -> None:
+        """Something in this realm changed and should be kept across restarts."""
+        if realm.origin_override is None and realm.id in self._worlds:
+            self._keeper.changed(realm.id)
+
+    # Their life.
+
+    def create(self, exercise: str, accounts: Iterable[str], principals: Iterable[PrincipalRequest]) -> World:
+        """Make a world of that id; one that exists is dropped first."""
+        from lab.sandbox.principals import hand_out
+
+        self.drop(exercise)
+        realm = Realm(id=exercise, exercise="" if exercise == BARE else exercise)
+        with self._lock:
+            for name in accounts:
+                number = self._new_number()
+                realm.accounts[number] = _account(number, name, number)
+            world = World(realm)
+            hand_out(world, list(principals))
+            self._worlds[exercise] = world
+        self._keeper.changed(exercise)
+        return world
+
+    def find(self, realm_id: str) -> World:
+        """The world of that id.
+
+        Raises:
+            NoSuchWorldError: There is none.
+        """
+        world = self._worlds.get(realm_id)
+        if world is None:
+            raise NoSuchWorldError(f'There is no world "{realm_id}".')
+        return world
+
+    def ids(self) -> list[str]:
+        """The ids of all worlds and forks."""
+        return sorted(self._worlds)
+
+    def drop(self, realm_id: str) -> bool:
+        """Remove a world or a fork; False where there is none."""
+        with self._lock:
+            world = self._worlds.pop(realm_id, None)
+        if world is None:
+            return False
+        self._keeper.forget(realm_id)
+        with world.realm.lock:
+            for account in world.realm.accounts.values():
+                _forget_storage(account)
+        if not world.is_fork:
+            self._directory.remove(realm_id)
+        self._sweep_soon = True
+        self._keeper.changed(realm_id)
+        return True
+
+    def snapshot(self, world: World, label: str) -> None:
+        """Keep the state under this label, across restarts too."""
+        with world.realm.lock:
+            document, blobs = self._document(world), _referenced(world.realm)
+        world.snapshots[label] = document
+        world.blobs[f"snapshot {label}"] = blobs
+        if self._persistent and not world.is_fork:
+            self._directory.write_snapshot(world.realm.id, label, document)
+
+    def restore(self, world: World, label: str) -> None:
+        """Bring the state back to the snapshot; keys that the lab handed out stay as they are.
+
+        Raises:
+            NoSuchWorldError: There is no snapshot of that label.
+        """
+        document = world.snapshots.get(label)
+        if document is None:
+            raise NoSuchWorldError(f'The world "{world.realm.id}" has no snapshot "{label}".')
+        saved = decode(document, self._externals())
+        with world.realm.lock:
+            for account in saved["accounts"]:
+                live = world.realm.accounts[account.id]
+                live.kms, live.bucket_keys = account.kms, account.bucket_keys
+                _place(live, saved)
+            world.realm.credentials = saved["credentials"]
+        self.changed(world.realm)
+
+    def fork(self, world: World) -> World:
+        """A copy in which the same names, numbers and ARNs hold, under new keys that count as the validator's."""
+        with world.realm.lock:
+            saved = decode(self._document(world), self._externals())
+        with self._lock:
+            self._forks += 1
+            realm_id = f"{world.realm.exercise or world.realm.id}~{self._forks}"
+            realm = Realm(id=realm_id, exercise=world.realm.exercise, origin_override="validator")
+            for account in saved["accounts"]:
+                account.storage_id = self._new_number()
+                realm.accounts[account.id] = account
+                _place(account, saved)
+            copy = World(realm)
+            for handed in saved["handed"]:
+                old: Credential = saved["credentials"][handed.access_key_id]
+                identity = replace(
+                    old.identity, access_key_id=credentials.new_id(old.access_key_id[:4]), origin="validator"
+                )
+                realm.credentials[identity.access_key_id] = credentials.credential(identity, realm_id)
+                copy.handed.append(replace(handed, access_key_id=identity.access_key_id))
+            self._worlds[realm_id] = copy
+            forgotten = [
+                one.realm.id
+                for one in self._all()
+                if one.is_fork and one.realm.exercise == realm.exercise and one.realm.id != realm_id
+            ]
+        for old_id in forgotten[: -(_MOST_FORKS - 1)]:
+            self.drop(old_id)
+        return copy
+
+    def fingerprint(self, world: World) -> str:
+        """A digest of everything that a client could see or that protects it."""
+        from lab.sandbox.moto_hooks import iam, s3
+
+        with world.realm.lock:
+            return fingerprint.fingerprint(
+                [[account.name, account, s3.backend(account), iam.backend(account)]
+                 for account in sorted(world.realm.accounts.values(), key=lambda account: account.name)]
+            )  # fmt: skip
+
+    # Across restarts.
+
+    def load(self) -> None:
+        """Bring back what an earlier life of the state directory kept; called once, before requests come."""
+        if not self._persistent:
+            return
+        for realm_id, found in self._directory.load().items():
+            try:
+                saved = decode(found.state, self._externals())
+                self._worlds[realm_id] = _revive(realm_id, saved)
+            except (ForeignDocumentError, LookupError, TypeError, AttributeError) as error:
+                reason = str(error) if isinstance(error, ForeignDocumentError) else "damaged"
+                self._directory.set_aside(realm_id, reason)
+                continue
+            world = self._worlds[realm_id]
+            world.blobs[""] = _referenced(world.realm)
+            for label, document in found.snapshots.items():
+                try:
+                    world.blobs[f"snapshot {label}"] = _referenced_by(decode(document, self._externals()))
+                    world.snapshots[label] = document
+                except (ForeignDocumentError, LookupError, TypeError, AttributeError):
+                    self._directory.set_aside(realm_id, "damaged", label)
+        self.sweep()
+
+    def close(self) -> None:
+        """Write what is left to write."""
+        self._keeper.close()
+
+    def flush(self) -> None:
+        """Write what changed, now."""
+        self._keeper.flush()
+
+    def sweep(self) -> int:
+        """Remove the files that nothing refers to any more; returns how many."""
+        self._sweep_soon, self._swept_at = False, time.monotonic()
+        referenced: set[str] = set()
+        for world in self._all():
+            with world.realm.lock:
+                referenced |= _referenced(world.realm)
+            referenced.update(*list(world.blobs.values()))
+        return self._blobs.sweep(referenced)
+
+    def _all(self) -> list[World]:
+        with self._lock:
+            return list(self._worlds.values())
+
+    def _externals(self) -> dict[str, object]:
+        return {"clock": self._clock}
+
+    def _save(self, realm_id: str) -> None:
+        world = self._worlds.get(realm_id)
+        if world is None or not self._persistent:
+            return
+        with world.realm.lock:
+            document, blobs = self._document(world), _referenced(world.realm)
+        # What the disk refers to must not be swept before the disk refers to something else.
+        world.blobs[""] = world.blobs.get("", set()) | blobs
+        self._directory.write_state(realm_id, document)
+        world.blobs[""] = blobs
+
+    def _sweep_if_due(self) -> None:
+        if self._sweep_soon or time.monotonic() - self._swept_at > _SWEEP_SECONDS:
+            self.sweep()
+
+    def _document(self, world: World) -> Document:
+        """Everything of a realm; the caller holds its lock."""
+        from lab.sandbox.moto_hooks import iam, s3
+
+        accounts = list(world.realm.accounts.values())
+        return encode(
+            {
+                "exercise": world.realm.exercise,
+                "accounts": accounts,
+                "credentials": world.realm.credentials,
+                "handed": world.handed,
+                "s3": {account.id: s3.backend(account) for account in accounts},
+                "iam": {account.id: iam.backend(account) for account in accounts},
+            },
+            self._externals(),
+        )
+
+    def _new_number(self) -> str:
+        """Twelve digits that no account of this sandbox has, visible or not."""
+        taken = {
+            number
+            for world in self._worlds.values()
+            for account in world.realm.accounts.values()
+            for number in (account.id, account.storage_id)
+        }
+        while True:
+            number = str(secrets.randbelow(9 * 10**11) + 10**11)
+            if number not in taken:
+                return number
+
+
+def bare_realm(sandbox: Sandbox) -> Credential:
+    """The realm of a sandbox that serves no exercise, made where it is missing, and its administrator's key."""
+    worlds = sandbox.realms
+    if not isinstance(worlds, Worlds):  # pragma: no cover - a sandbox has no others
+        raise TypeError("the sandbox's realms are not worlds")
+    try:
+        world = worlds.find(BARE)
+    except NoSuchWorldError:
+        world = worlds.create(BARE, ["home"], [PrincipalRequest("default", "user", "home", administrator=True)])
+    handed = next(one for one in world.handed if one.what == "principal")
+    return world.realm.credentials[handed.access_key_id]
+
+
+def _account(number: str, name: str, storage_id: str) -> Account:
+    from lab.sandbox.kms.state import KmsState
+    from lab.sandbox.s3.bucket_keys import BucketKeyCache
+
+    return Account(id=number, name=name, storage_id=storage_id, kms=KmsState(), bucket_keys=BucketKeyCache())
+
+
+def _revive(realm_id: str, saved: dict[str, Any]) -> World:
+    realm = Realm(id=realm_id, exercise=saved["exercise"])
+    for account in saved["accounts"]:
+        realm.accounts[account.id] = account
+        _place(account, saved)
+    realm.credentials = saved["credentials"]
+    return World(realm, handed=saved["handed"])
+
+
+def _place(account: Account, saved: dict[str, Any]) -> None:
+    """Give an account the S3 and IAM state of a document.
+
+    Both the backend that moto knows and the one of the document then have one ``__dict__``: whatever in the graph
+    points back at its backend points at the living one.
+    """
+    from lab.sandbox.moto_hooks import iam, s3
+
+    found_s3, found_iam = saved["s3"][account.id], saved["iam"][account.id]
+    _move(found_s3, account.storage_id)
+    s3.backend(account).__dict__ = found_s3.__dict__
+    iam.backend(account).__dict__ = found_iam.__dict__
+
+
+def _move(backend: Any, storage_id: str) -> None:
+    """Say in S3's records under which number they are stored; no client sees it."""
+    if backend.account_id == storage_id:
+        return
+    backend.account_id = storage_id
+    for bucket in backend.buckets.values():
+        bucket.account_id = storage_id
+        records = [record for versions in dict.values(bucket.keys) for record in versions]
+        for record in (*records, *bucket.multiparts.values()):
+            if hasattr(record, "account_id"):
+                record.account_id = storage_id
+
+
+def _forget_storage(account: Account) -> None:
+    from lab.sandbox.moto_hooks import iam, s3
+
+    s3.drop_backend(account.storage_id)
+    iam.drop_backend(account.storage_id)
+
+
+def _referenced(realm: Realm) -> set[str]:
+    from lab.sandbox.moto_hooks import s3
+
+    return set().union(*(s3.referenced_blobs(account) for account in realm.accounts.values()))
+
+
+def _referenced_by(saved: dict[str, Any]) -> set[str]:
+    from lab.sandbox.moto_hooks import s3
+
+    return set().union(
+        *(s3.blobs_of(bucket) for backend in saved["s3"].values() for bucket in backend.buckets.values())
+    )
+
+
+def _software() -> str:
+    """What documents depend on beside their own format."""
+    from importlib.metadata import version
+
+    return f"moto {version('moto')}"
+
+
+def _complain(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+Make = Callable[["Sandbox", World, dict[str, Any]], dict[str, Any]]
