@@ -6,50 +6,34 @@ A session belongs to one thread at a time; the app runs it in a worker. Whatever
 
 from __future__ import annotations
 
-import os
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lab import paths
-from lab.backends.protocol import (
-    CAPABILITY_TITLES,
-    Backend,
-    WorldHandle,
-)
+from lab.backends.protocol import Backend, WorldHandle
 from lab.course import Exercise, Question, render, render_observed
 from lab.course.document import read_text
-from lab.errors import (
-    CourseError,
-    LabError,
-    NotCapableError,
-    NotYetError,
-    UsageError,
-    ValidatorError,
-    WorldGoneError,
-)
+from lab.errors import CourseError, LabError, NotYetError, UsageError, WorldGoneError
+from lab.events import Event
 from lab.exercise import record as records
-from lab.exercise.builder import Builder, choose_names, needs_other_account, world_spec
+from lab.exercise.building import START, build_world, our_fault, require_capabilities
 from lab.exercise.checks import CheckRunner
 from lab.exercise.code import function_of, load_module
-from lab.exercise.deadline import Deadline, TookTooLongError, within
+from lab.exercise.deadline import Deadline, within
 from lab.exercise.predictions import question_result, shown_answer
 from lab.exercise.record import Prediction, WorldRecord
 from lab.exercise.report import CheckResult, QuestionResult, Report
+from lab.exercise.tools import environment_of_runs, tool_environment
 from lab.exercise.workspace import Workspace
 from lab.exercise.world import ExerciseWorld, History
 from lab.progress import ProgressEvent, Store
 
-if TYPE_CHECKING:
-    from lab.exercise.learner_run import MakeEnvironment
-
-_START = "start"
-_BUILD_SECONDS = 120.0
 _FIGURE_SECONDS = 20.0
 _UNMEASURED = re.compile(r"\{figure\.[A-Za-z0-9_-]+\}")
 
@@ -170,18 +154,7 @@ class Session:
         Raises:
             NotCapableError: With the capability.
         """
-        needs = list(self.exercise.needs)
-        if needs_other_account(self.exercise) or len(self.exercise.principals) > 1:
-            needs.append("principals")
-        for need in needs:
-            if need not in CAPABILITY_TITLES:
-                raise CourseError(f"{self.exercise.id}: there is no capability {need!r}.")
-            if need not in self.backend.capabilities:
-                title = CAPABILITY_TITLES[need]  # type: ignore[index]  # one of them: looked up above
-                raise NotCapableError(
-                    f"Exercise {self.exercise.number} needs what this back end lacks: it has no {title} ({need}).",
-                    "Use the sandbox: --backend sandbox.",
-                )
+        require_capabilities(self.exercise, self.backend)
 
     # Start, resume, reset
 
@@ -233,7 +206,7 @@ class Session:
         record = self._built_record()
         if "snapshot" in self.backend.capabilities:
             handle = self.handle
-            handle.restore(_START)
+            handle.restore(START)
             moved = self._workspace().put_back()
             self._set_since(handle, record)
         else:
@@ -254,19 +227,7 @@ class Session:
         self._save()
         workspace = self._workspace()
         moved = workspace.clear()
-        handle = self.backend.create_world(world_spec(self.exercise))
-        record.names = choose_names(self.exercise, handle, record.suffix)
-        files = self.exercise.files_directory
-        workspace.lay_out(files, record.names)
-        builder = Builder(self.exercise, handle, record, workspace.directory)
-        module = load_module(self.exercise.world_file, self.exercise.id)
-        with self._our_fault("The world of this exercise could not be built"):
-            within(Deadline(_BUILD_SECONDS), function_of(module, "build"), builder)
-            builder.attach_policies()
-        workspace.fill(files, record.names)
-        workspace.keep_start()
-        if "snapshot" in self.backend.capabilities:
-            handle.snapshot(_START)
+        handle = build_world(self.exercise, self.backend, record, workspace)
         self._handle = handle
         record.built = True
         self._set_since(handle, record)
@@ -465,58 +426,29 @@ class Session:
         if not hasattr(module, "figures"):
             return {}
         world = self._world(self.handle, self._built_record(), seconds=_FIGURE_SECONDS)
-        with self._our_fault("The figures of this exercise could not be measured"):
+        with our_fault("The figures of this exercise could not be measured"):
             figures = within(world.deadline, function_of(module, "figures"), world)
         return {str(name): str(value) for name, value in dict(figures).items()}
 
     # The learner's tools
 
-    def environment(self, *, base: dict[str, str] | None = None, fresh: bool = False) -> dict[str, str]:
+    def environment(self, *, base: Mapping[str, str] | None = None, fresh: bool = False) -> dict[str, str]:
         """The environment of the learner's shell for this exercise.
 
         Args:
             base: What to start from; the lab's own environment where not given.
             fresh: Write the profiles as they were at the start, even where the learner changed them.
         """
-        return self._environment(
-            self.handle, self.workspace, self._directory, dict(os.environ) if base is None else base, fresh=fresh
-        )
-
-    def _environment(
-        self, handle: WorldHandle, workspace: Path, private: Path, base: dict[str, str], *, fresh: bool
-    ) -> dict[str, str]:
-        from lab.backends.runtime import runtime_file
-        from lab.shell.environment import Credentials, Endpoints, learner_environment
-
-        record, endpoints = self._built_record(), self.backend.endpoints()
-        local = self.backend.name == "sandbox"
-        profiles = {
-            principal.name: Credentials(found.access_key_id, found.secret_access_key, found.session_token)
-            for principal in self.exercise.principals
-            if (found := handle.credentials.get(principal.name)) is not None
-        }
-        return learner_environment(
-            endpoints=Endpoints(endpoints.https, endpoints.http or "", endpoints.ca_bundle, local=local),
-            region=endpoints.region,
-            profiles=profiles,
-            names=record.names,
-            workspace=workspace,
-            state_dir=private,
-            endpoint_mode=self.exercise.endpoint,  # type: ignore[arg-type]  # the loader allows these three only
+        return tool_environment(
+            self.exercise,
+            self.backend,
+            self.handle,
+            names=self.names,
+            workspace=self.workspace,
+            private=self._directory,
             base=base,
-            runtime_file=runtime_file() if local else None,
-            exercise=self.exercise.id,
-            label=self.exercise.number,
             fresh=fresh,
         )
-
-    def _environment_of_run(self, fork: WorldHandle) -> MakeEnvironment:
-        """How a learner's script finds the fork of the world."""
-
-        def make(workspace: Path, private: Path) -> dict[str, str]:
-            return self._environment(fork, workspace, private, dict(os.environ), fresh=True)
-
-        return make
 
     # Inside
 
@@ -527,11 +459,11 @@ class Session:
             facts=record.facts,
             workspace=self.workspace,
             history=self._history or History(handle, record.since),
-            learner_environment=self._environment_of_run,
+            learner_environment=partial(environment_of_runs, self.exercise, self.backend, record.names),
             deadline=Deadline(seconds) if seconds else None,
         )
 
-    def _learner_events(self) -> list[Any] | None:
+    def _learner_events(self) -> list[Event] | None:
         """The learner's events since the start, fresh; None where the back end records none."""
         if "events" not in self.backend.capabilities:
             return None
@@ -563,18 +495,3 @@ class Session:
 
     def _keep(self, verb: str, **members: Any) -> None:
         self.store.append(self._event(verb, **members))
-
-    @contextmanager
-    def _our_fault(self, what: str) -> Iterator[None]:
-        """Whatever the exercise's own code raises is the lab's fault, and is said so."""
-        try:
-            yield
-        except LabError:
-            raise
-        except TookTooLongError as error:
-            raise ValidatorError(f"{what}: it was not finished in time.", "Try again.") from error
-        except Exception as error:
-            raise ValidatorError(
-                f"{what} ({type(error).__name__}). This is the lab's fault, not yours.",
-                "Try again; if it stays, report it with what --debug shows.",
-            ) from error
