@@ -7,15 +7,19 @@ know, with an origin of their own.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lab.sandbox import credentials
 from lab.sandbox.identity import Credential
-from lab.sandbox.realm import PARTITION, Account, Realm
+from lab.sandbox.realm import PARTITION, REGION, Account, Realm
 
 if TYPE_CHECKING:
     from lab.sandbox.worlds import PrincipalRequest, World
+
+ADMINISTRATOR_POLICY: Final = "administrator"
+_ADMINISTRATOR: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
 def hand_out(world: World, requests: list[PrincipalRequest]) -> None:
@@ -40,40 +44,39 @@ def hand_out(world: World, requests: list[PrincipalRequest]) -> None:
 def current(realm: Realm, credential: Credential) -> Credential | None:
     """A user's key as IAM knows it now: deleted keys are gone, deactivated ones are not active."""
     found = _find(realm, credential.access_key_id)
-    return None if found is None else replace(credential, active=found[3])
+    return None if found is None else replace(credential, active=found[1].status == "Active")
 
 
 def made_by_client(realm: Realm, access_key_id: str) -> Credential | None:
     """A key that a client made with CreateAccessKey."""
-    from lab.sandbox.moto_hooks import iam
-
     found = _find(realm, access_key_id)
     if found is None:
         return None
-    secret, account, name, active = found
-    user = iam.user_of(account, name)
+    account, key = found
+    user = _iam(account).users.get(key.user_name)
     if user is None:
         return None
-    identity = credentials.user_identity(account, name, *user, access_key_id)
-    identity = replace(identity, tags=iam.tags_of(account, identity))
-    return Credential(access_key_id, secret, None, identity, realm.id, active=active)
+    identity = credentials.user_identity(account, user.name, user.arn, user.id, access_key_id)
+    return Credential(access_key_id, key.secret_access_key, None, identity, realm.id, active=key.status == "Active")
 
 
 def _make(account: Account, request: PrincipalRequest, realm_id: str) -> Credential:
-    from lab.sandbox.moto_hooks import iam
-
+    iam = _iam(account)
+    holder: Any
     if request.kind == "user":
-        key_id, secret = iam.create_user(account, request.name, request.policies, administrator=request.administrator)
-        user = iam.user_of(account, request.name)
-        if user is None:  # pragma: no cover - it was made on the line above
-            raise LookupError(request.name)
-        identity = credentials.user_identity(account, request.name, *user, key_id)
-        return Credential(key_id, secret, None, identity, realm_id)
-    arn, role_id = iam.create_role(
-        account, request.name, _trust(account), request.policies, administrator=request.administrator
-    )
-    identity = credentials.role_identity(account, request.name, arn, role_id, credentials.new_id("ASIA"))
-    return credentials.credential(identity, realm_id)
+        holder = iam.create_user(REGION, request.name)
+        key = iam.create_access_key(request.name)
+        identity = credentials.user_identity(account, request.name, holder.arn, holder.id, key.access_key_id)
+        made = Credential(key.access_key_id, key.secret_access_key, None, identity, realm_id)
+    else:
+        holder = iam.create_role(request.name, json.dumps(_trust(account)), "/", None, "", [], "3600")
+        identity = credentials.role_identity(account, request.name, holder.arn, holder.id, credentials.new_id("ASIA"))
+        made = credentials.credential(identity, realm_id)
+    for name, document in request.policies.items():
+        holder.put_policy(name, document)
+    if request.administrator:
+        holder.put_policy(ADMINISTRATOR_POLICY, json.dumps(_ADMINISTRATOR))
+    return made
 
 
 def _trust(account: Account) -> dict[str, Any]:
@@ -83,14 +86,16 @@ def _trust(account: Account) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [allow]}
 
 
-def _find(realm: Realm, access_key_id: str) -> tuple[str, Account, str, bool] | None:
-    """Secret, account, user's name and whether active, of a key in this realm's IAM."""
+def _find(realm: Realm, access_key_id: str) -> tuple[Account, Any] | None:
+    """The account and moto's record of a user's key in this realm."""
+    for account in realm.accounts.values():
+        key = _iam(account).access_keys.get(access_key_id)
+        if key is not None and key.user_name is not None:
+            return account, key
+    return None
+
+
+def _iam(account: Account) -> Any:
     from lab.sandbox.moto_hooks import iam
 
-    found = iam.find_access_key(access_key_id)
-    if found is None:
-        return None
-    secret, storage_id, name, active = found
-    accounts = (account for account in realm.accounts.values() if account.storage_id == storage_id)
-    account = next(accounts, None)
-    return None if account is None else (secret, account, name, active)
+    return iam.backend(account)
