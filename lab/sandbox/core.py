@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lab.sandbox.clock import Clock
     from lab.sandbox.exchange import Exchange
     from lab.sandbox.identity import Identity
+    from lab.sandbox.kms.state import KmsKey
 
 
 class Log(Protocol):
@@ -78,6 +79,15 @@ class Kms(Protocol):
 
         Raises:
             ServiceError: With KMS's own code (``DisabledException``); S3 rewords it.
+        """
+
+    def find_key(self, exchange: Exchange, key_id: str, *, caller: Identity, via: str | None = None) -> KmsKey:
+        """What a key id, ARN, alias or alias ARN means to this caller; asks no permission and appends no event.
+
+        ``alias/aws/s3`` comes to be when S3 asks for it.
+
+        Raises:
+            ServiceError: ``NotFoundException`` in KMS's words.
         """
 
 

@@ -170,7 +170,9 @@ def _constraints(sent: dict[str, Any]) -> dict[str, dict[str, str]]:
     for name, value in sent.items():
         if name not in _CONTEXT_CONSTRAINTS:
             raise errors.not_modelled(f"the grant constraint {name}")
-        known[_CONTEXT_CONSTRAINTS[name]] = {str(pair): str(text) for pair, text in value.items()}
+        if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+            raise errors.refusal("SerializationException", "Start of structure or map not found where expected.")
+        known[_CONTEXT_CONSTRAINTS[name]] = dict(value)
     return known
 
 

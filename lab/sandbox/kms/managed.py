@@ -23,7 +23,7 @@ _DESCRIPTION: Final = "Default key that protects my S3 objects when no other key
 
 def s3_key(account: Account, now: float) -> KmsKey:
     """The account's ``alias/aws/s3``, made if there is none yet; hold the realm's lock."""
-    alias = account.kms.aliases.get(S3_ALIAS)
+    alias = account.kms.aliases.get(S3_ALIAS)  # another thread may have been faster
     if alias is not None:
         return account.kms.keys[alias.key_id]
     key_id = str(uuid4())

@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 from lab.sandbox.exchange import ServiceError
-from lab.sandbox.kms import aliases, data_keys, errors, grants, keys, managed, policies, rotation, tags
+from lab.sandbox.kms import aliases, data_keys, errors, grants, keys, policies, rotation, tags
 from lab.sandbox.kms.call import Call
 from lab.sandbox.kms.parameters import check
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from lab.sandbox.identity import Identity
     from lab.sandbox.kms.call import Authorizer
     from lab.sandbox.kms.state import KmsKey
-    from lab.sandbox.realm import Account
 
 #: Operations that change nothing but bytes: the realm's lock is not held while they run.
 USES: Final[Mapping[str, Callable[[Call], dict[str, Any]]]] = {
@@ -117,15 +116,10 @@ class KmsService:
         finally:
             exchange.emit("kms", _event(call, outcome, message))
 
-    def managed_key(self, exchange: Exchange, account: Account) -> KmsKey:
-        """The account's ``alias/aws/s3``, created on first use."""
-        with exchange.realm.lock:
-            key = managed.s3_key(account, exchange.sandbox.clock.now())
-        exchange.sandbox.realms.changed(exchange.realm)
-        return key
-
     def find_key(self, exchange: Exchange, key_id: str, *, caller: Identity, via: str | None = None) -> KmsKey:
         """What a key id, ARN, alias or alias ARN means to this caller; asks no permission and appends no event.
+
+        ``alias/aws/s3`` comes to be when S3 asks for it.
 
         Raises:
             ServiceError: ``NotFoundException`` in KMS's words.
