@@ -1,0 +1,368 @@
+"""The disk: immutable files of sealed segments, under random names, in the state directory.
+
+A file is a header and segments of one mebibyte of plaintext, each sealed with AES-256-GCM. The nonce is a random
+prefix per file and layer and the segment's number; the file's name, the number and whether it is the last segment
+are authenticated with it, so that a segment that was changed, moved, cut off or taken from another file is noticed.
+Two keys seal twice: what the first layer writes is the plaintext of the second. No key leaves the file plain: that
+is how objects lay there before 2023, and only :mod:`lab.sandbox.s3.plant` makes such.
+
+Nobody writes to a file twice. What no object refers to any more is swept away.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from lab.sandbox.exchange import ServiceError
+
+SEGMENT: Final = 1 << 20
+_TAG: Final = 16
+_SEALED_SEGMENT: Final = SEGMENT + _TAG
+_MAGIC: Final = b"S3LB"
+_PREFIX: Final = 8
+_HEADER: Final = len(_MAGIC) + _PREFIX
+_DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+
+
+class DamagedError(Exception):
+    """A file does not open: it was changed, cut, or the key is not the one that it was sealed with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """One finished file.
+
+    Attributes:
+        name: Under which the store finds it.
+        size: Of the plaintext, in bytes.
+        nonces: The nonce of the first segment of each layer, innermost first, in hexadecimal digits.
+    """
+
+    name: str
+    size: int
+    nonces: tuple[str, ...] = ()
+
+
+class _Sink(Protocol):
+    def write(self, data: bytes, /) -> object: ...
+
+
+class _Source(Protocol):
+    size: int
+
+    def read_at(self, offset: int, length: int) -> bytes: ...
+
+
+class BlobStore:
+    """All files of one state directory.
+
+    Args:
+        state_dir: Where the store keeps its ``blobs`` directory.
+        grace: Seconds for which a file is spared by :meth:`sweep` after it was referred to, so that a list of
+            references that was drawn up a moment earlier cannot take it away.
+    """
+
+    def __init__(self, state_dir: Path, *, grace: float = 60.0) -> None:
+        self._root = state_dir / "blobs"
+        self._unfinished = self._root / "unfinished"
+        self._unfinished.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for number in range(256):
+            (self._root / f"{number:02x}").mkdir(exist_ok=True, mode=0o700)
+        for left_over in self._unfinished.iterdir():
+            left_over.unlink()
+        self._grace = grace
+        self._lock = threading.Lock()
+        self._unsettled: set[str] = set()
+        self._settled: dict[str, float] = {}
+
+    def path(self, name: str) -> Path:
+        """Where the file of that name lies."""
+        return self._root / name[:2] / name
+
+    def create(self, keys: Sequence[bytes]) -> BlobWriter:
+        """Begin a file that is sealed once per key, innermost first; the caller finishes or abandons it."""
+        return BlobWriter(self, secrets.token_hex(16), keys)
+
+    def open(self, blob: Blob, keys: Sequence[bytes]) -> BlobReader:
+        """Open a file for reading with the keys that it was sealed with, innermost first."""
+        return BlobReader(self.path(blob.name), blob, keys)
+
+    def settle(self, name: str) -> None:
+        """Say that something refers to this file from now on."""
+        now = time.monotonic()
+        with self._lock:
+            self._unsettled.discard(name)
+            self._settled[name] = now
+            if len(self._settled) > 4096:
+                self._settled = {n: at for n, at in self._settled.items() if now - at < self._grace}
+
+    def discard(self, name: str) -> None:
+        """Remove a finished file that nothing came to refer to."""
+        with self._lock:
+            self._unsettled.discard(name)
+        with suppress(FileNotFoundError):
+            self.path(name).unlink()
+
+    def sweep(self, referenced: set[str]) -> int:
+        """Remove every file that nothing refers to and return how many went."""
+        now = time.monotonic()
+        with self._lock:
+            self._settled = {n: at for n, at in self._settled.items() if now - at < self._grace}
+            spared = self._unsettled | self._settled.keys()
+        swept = 0
+        for directory in self._root.iterdir():
+            if directory == self._unfinished:
+                continue
+            for path in directory.iterdir():
+                if path.name in referenced or path.name in spared:
+                    continue
+                with self._lock:
+                    if path.name in self._unsettled or path.name in self._settled:
+                        continue  # finished while we were walking
+                    path.unlink(missing_ok=True)
+                swept += 1
+        return swept
+
+    def _finished(self, name: str, unfinished: Path) -> None:
+        with self._lock:
+            self._unsettled.add(name)
+        unfinished.rename(self.path(name))
+
+    def _begin(self, name: str) -> Path:
+        return self._unfinished / name
+
+
+class BlobWriter:
+    """A file that is being written; nothing of it is visible until :meth:`finish`."""
+
+    def __init__(self, store: BlobStore, name: str, keys: Sequence[bytes]) -> None:
+        self._store = store
+        self._name = name
+        self._path = store._begin(name)  # noqa: SLF001 - the writer is the store's other half
+        self._size = 0
+        self._nonces: list[str] = []
+        try:
+            self._file = self._path.open("xb", buffering=0)
+        except OSError as error:
+            raise _disk_error(error) from error
+        self._path.chmod(0o600)
+        self._layers: list[_Sealer] = []
+        sink: _Sink = _WholeWrites(self._file.fileno())
+        for layer in reversed(range(len(keys))):
+            sealer = _Sealer(sink, keys[layer], name, layer)
+            self._layers.insert(0, sealer)
+            self._nonces.insert(0, sealer.first_nonce.hex())
+            sink = sealer
+        self._sink = sink
+
+    def write(self, data: bytes) -> None:
+        """Seal the next piece.
+
+        Raises:
+            ServiceError: The disk is full; the file is gone then.
+        """
+        self._size += len(data)
+        try:
+            self._sink.write(data)
+        except OSError as error:
+            self.abandon()
+            raise _disk_error(error) from error
+
+    def finish(self) -> Blob:
+        """Close the last segment and put the file in its place.
+
+        The caller calls :meth:`BlobStore.settle` once something refers to it, or :meth:`BlobStore.discard`.
+        """
+        try:
+            for sealer in self._layers:
+                sealer.finish()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._store._finished(self._name, self._path)  # noqa: SLF001 - see above
+        except OSError as error:
+            self.abandon()
+            raise _disk_error(error) from error
+        return Blob(self._name, self._size, tuple(self._nonces))
+
+    def abandon(self) -> None:
+        """Forget the file; no more than a note where it is gone already."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+
+class BlobReader:
+    """An open file: any range of its plaintext, segment by segment."""
+
+    def __init__(self, path: Path, blob: Blob, keys: Sequence[bytes]) -> None:
+        self._file = _FileSource(path)
+        source: _Source = self._file
+        for layer in reversed(range(len(keys))):
+            source = _Opener(source, keys[layer], blob.name, layer)
+        self._source = source
+        self.size = source.size
+
+    def chunks(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """The plaintext from ``start`` up to ``stop``, in pieces of at most one segment.
+
+        Raises:
+            DamagedError: A segment does not open.
+        """
+        end = self.size if stop is None else min(stop, self.size)
+        position = start
+        while position < end:
+            piece = self._source.read_at(position, min(SEGMENT - position % SEGMENT, end - position))
+            if not piece:
+                raise DamagedError("the file ends early")
+            yield piece
+            position += len(piece)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class _WholeWrites:
+    """A file descriptor as a sink; the kernel may take less than it is given."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def write(self, data: bytes, /) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._descriptor, view) :]
+
+
+class _FileSource:
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self.size = os.fstat(self._descriptor).st_size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        pieces = []
+        while length > 0:
+            piece = os.pread(self._descriptor, length, offset)
+            if not piece:
+                break
+            pieces.append(piece)
+            offset += len(piece)
+            length -= len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+class _Sealer:
+    """One layer of sealing over a sink."""
+
+    def __init__(self, sink: _Sink, key: bytes, name: str, layer: int) -> None:
+        self._sink = sink
+        self._cipher = AESGCM(key)
+        self._name = _binding(name, layer)
+        self._prefix = secrets.token_bytes(_PREFIX)
+        self._number = 0
+        self._pending = bytearray()
+        sink.write(_MAGIC + self._prefix)
+
+    @property
+    def first_nonce(self) -> bytes:
+        return _nonce(self._prefix, 0)
+
+    def write(self, data: bytes, /) -> None:
+        view = memoryview(data)
+        # A full segment is sealed only once something follows it: only then is it known not to be the last.
+        while view:
+            if len(self._pending) == SEGMENT:
+                self._seal(self._pending, last=False)
+                self._pending.clear()
+            if not self._pending and len(view) > SEGMENT:
+                self._seal(view[:SEGMENT], last=False)
+                view = view[SEGMENT:]
+                continue
+            room = SEGMENT - len(self._pending)
+            self._pending += view[:room]
+            view = view[room:]
+
+    def finish(self) -> None:
+        self._seal(self._pending, last=True)
+
+    def _seal(self, plaintext: bytearray | memoryview, *, last: bool) -> None:
+        nonce = _nonce(self._prefix, self._number)
+        sealed = self._cipher.encrypt(nonce, plaintext, _associated(self._name, self._number, last=last))
+        self._sink.write(sealed)
+        self._number += 1
+
+
+class _Opener:
+    """One layer of opening over a source of sealed segments."""
+
+    def __init__(self, source: _Source, key: bytes, name: str, layer: int) -> None:
+        self._source = source
+        self._cipher = AESGCM(key)
+        self._name = _binding(name, layer)
+        header = source.read_at(0, _HEADER)
+        sealed = source.size - _HEADER
+        if len(header) != _HEADER or not header.startswith(_MAGIC) or sealed < _TAG:
+            raise DamagedError("the file has no sealed segments")
+        self._prefix = header[len(_MAGIC) :]
+        self._last = max(0, (sealed - 1) // _SEALED_SEGMENT)
+        self.size = sealed - (self._last + 1) * _TAG
+        self._open_number = -1
+        self._open = b""
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        end = min(offset + length, self.size)
+        pieces = []
+        while offset < end:
+            number, inside = divmod(offset, SEGMENT)
+            piece = self._segment(number)[inside : inside + end - offset]
+            pieces.append(piece)
+            offset += len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _segment(self, number: int) -> bytes:
+        if number == self._open_number:
+            return self._open
+        sealed = self._source.read_at(_HEADER + number * _SEALED_SEGMENT, _SEALED_SEGMENT)
+        associated = _associated(self._name, number, last=number == self._last)
+        try:
+            self._open = self._cipher.decrypt(_nonce(self._prefix, number), sealed, associated)
+        except (InvalidTag, ValueError):
+            raise DamagedError(f"segment {number} does not open") from None
+        self._open_number = number
+        return self._open
+
+
+def _nonce(prefix: bytes, number: int) -> bytes:
+    return prefix + number.to_bytes(4, "big")
+
+
+def _binding(name: str, layer: int) -> bytes:
+    return f"{name}/{layer}/".encode()
+
+
+def _associated(binding: bytes, number: int, *, last: bool) -> bytes:
+    return binding + number.to_bytes(4, "big") + (b"\x01" if last else b"\x00")
+
+
+def _disk_error(error: OSError) -> Exception:
+    if error.errno in _DISK_FULL:
+        return ServiceError(
+            500, "InternalError", "The sandbox's disk is full. Free some space, then send the request again."
+        )
+    return error

@@ -1,0 +1,331 @@
+"""Checksums that S3 keeps with an object: what the client declared, what was received, and how parts combine.
+
+All are over the plaintext as the client sent it (S3 User Guide, "Checking object integrity").
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import crc32c
+
+from lab.sandbox import crc64
+from lab.sandbox.exchange import Headers, ServiceError
+
+#: Algorithm as S3 spells it, to the length of its digest in bytes.
+DIGEST_SIZES: Final[dict[str, int]] = {"CRC32": 4, "CRC32C": 4, "CRC64NVME": 8, "SHA1": 20, "SHA256": 32}
+
+_HEADER_PREFIX: Final = "x-amz-checksum-"
+_REFLECTED_POLYNOMIALS: Final = {
+    "CRC32": (0xEDB88320, 32),
+    "CRC32C": (0x82F63B78, 32),
+    "CRC64NVME": (crc64.POLYNOMIAL, 64),
+}
+
+
+class Running(Protocol):
+    """A checksum that is being computed."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take the next piece in."""
+
+    def digest(self) -> bytes:
+        """The checksum of everything so far, big-endian."""
+
+
+class _Crc32:
+    __slots__ = ("_value",)
+
+    def __init__(self) -> None:
+        self._value = 0
+
+    def update(self, data: bytes, /) -> None:
+        self._value = zlib.crc32(data, self._value)
+
+    def digest(self) -> bytes:
+        return self._value.to_bytes(4, "big")
+
+
+class _Crc32c:
+    __slots__ = ("_value",)
+
+    def __init__(self) -> None:
+        self._value = 0
+
+    def update(self, data: bytes, /) -> None:
+        self._value = crc32c.crc32c(data, self._value)
+
+    def digest(self) -> bytes:
+        return self._value.to_bytes(4, "big")
+
+
+class _Crc64Nvme:
+    __slots__ = ("_value",)
+
+    def __init__(self) -> None:
+        self._value = 0
+
+    def update(self, data: bytes, /) -> None:
+        self._value = crc64.update(data, self._value)
+
+    def digest(self) -> bytes:
+        return self._value.to_bytes(8, "big")
+
+
+def start(algorithm: str) -> Running:
+    """Begin a checksum of one of :data:`DIGEST_SIZES`."""
+    match algorithm:
+        case "CRC32":
+            return _Crc32()
+        case "CRC32C":
+            return _Crc32c()
+        case "CRC64NVME":
+            return _Crc64Nvme()
+        case "SHA1":
+            return hashlib.sha1(usedforsecurity=False)
+        case "SHA256":
+            return hashlib.sha256()
+        case _:
+            raise ValueError(f"no such checksum algorithm: {algorithm}")
+
+
+def text(digest: bytes) -> str:
+    """A digest as it stands in headers and XML."""
+    return base64.b64encode(digest).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Checksum:
+    """A checksum that is kept with an object or a part.
+
+    Attributes:
+        algorithm: One of :data:`DIGEST_SIZES`.
+        value: base64; for a composite checksum followed by ``-`` and the number of parts.
+        type: ``FULL_OBJECT`` or ``COMPOSITE``.
+    """
+
+    algorithm: str
+    value: str
+    type: str = "FULL_OBJECT"
+
+    @property
+    def header(self) -> tuple[str, str]:
+        """Name and value of the answer header."""
+        return _HEADER_PREFIX + self.algorithm.lower(), self.value
+
+    @property
+    def element(self) -> tuple[str, str]:
+        """Name and value of the XML element."""
+        return f"Checksum{self.algorithm}", self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a request says about the checksum of its body.
+
+    Attributes:
+        algorithm: Which one is to be computed and kept.
+        value: The value in a header; None where it comes in a trailer, or where S3 computes it unasked.
+        trailer: Name of the trailing header that will hold the value.
+    """
+
+    algorithm: str
+    value: str | None = None
+    trailer: str | None = None
+
+
+def declared(headers: Headers) -> Declared | None:
+    """Read the checksum headers of an upload; None where the client sent none.
+
+    Raises:
+        ServiceError: Two checksums, an unknown algorithm, or a value of the wrong form (recorded answers).
+    """
+    sent = {
+        name.removeprefix(_HEADER_PREFIX).upper(): value
+        for name, value in headers.starting(_HEADER_PREFIX).items()
+        if name.removeprefix(_HEADER_PREFIX).upper() in DIGEST_SIZES
+    }
+    trailers = [name.strip().lower() for name in (headers.get("x-amz-trailer") or "").split(",") if name.strip()]
+    trailing = [name for name in trailers if name.startswith(_HEADER_PREFIX)]
+    if len(sent) + len(trailing) > 1:
+        raise ServiceError(
+            400,
+            "InvalidRequest",
+            "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
+        )
+    if trailing:
+        algorithm = trailing[0].removeprefix(_HEADER_PREFIX).upper()
+        if algorithm not in DIGEST_SIZES:
+            raise ServiceError(
+                400, "InvalidRequest", "The value specified in the x-amz-trailer header is not supported"
+            )
+        return Declared(algorithm, trailer=trailing[0])
+    for algorithm, value in sent.items():
+        check_form(algorithm, value)
+        return Declared(algorithm, value)
+    wanted = headers.get("x-amz-sdk-checksum-algorithm")
+    if wanted is not None:
+        if wanted.upper() not in DIGEST_SIZES:
+            raise ServiceError(
+                400,
+                "InvalidRequest",
+                "Value for x-amz-sdk-checksum-algorithm header is invalid.",
+            )
+        raise ServiceError(
+            400,
+            "InvalidRequest",
+            "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers "
+            "were found.",
+        )
+    return None
+
+
+def check_form(algorithm: str, value: str) -> None:
+    """Refuse a checksum value that cannot be one of this algorithm (recorded answer)."""
+    try:
+        fits = len(base64.b64decode(value, validate=True)) == DIGEST_SIZES[algorithm]
+    except (binascii.Error, ValueError):
+        fits = False
+    if not fits:
+        raise ServiceError(400, "InvalidRequest", f"Value for x-amz-checksum-{algorithm.lower()} header is invalid.")
+
+
+def content_md5(headers: Headers) -> bytes | None:
+    """The digest in ``Content-MD5``, None where it was not sent.
+
+    Raises:
+        ServiceError: ``InvalidDigest`` where it is no MD5 in base64 (recorded answer).
+    """
+    value = headers.get("content-md5")
+    if value is None:
+        return None
+    try:
+        digest = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        digest = b""
+    if len(digest) != 16:
+        raise ServiceError(400, "InvalidDigest", "The Content-MD5 you specified was invalid.", {"Content-MD5": value})
+    return digest
+
+
+class Verifier:
+    """Everything that is computed over one body while it streams by."""
+
+    __slots__ = ("_declared", "_md5", "_running", "_wanted_md5")
+
+    def __init__(self, headers: Headers, *, need_md5: bool, default_algorithm: str | None = None) -> None:
+        """Read what the request declares.
+
+        Args:
+            headers: The request's.
+            need_md5: Whether the MD5 is wanted for the ETag; otherwise it is computed only to check ``Content-MD5``.
+            default_algorithm: What S3 computes where the client declares nothing.
+        """
+        self._declared = declared(headers)
+        if self._declared is None and default_algorithm is not None:
+            self._declared = Declared(default_algorithm)
+        self._wanted_md5 = content_md5(headers)
+        self._running = start(self._declared.algorithm) if self._declared else None
+        self._md5 = hashlib.md5(usedforsecurity=False) if need_md5 or self._wanted_md5 is not None else None
+
+    @property
+    def algorithm(self) -> str | None:
+        """The algorithm that is kept, None where there is none."""
+        return self._declared.algorithm if self._declared else None
+
+    def update(self, data: bytes) -> None:
+        """Take the next piece of the body in."""
+        if self._md5 is not None:
+            self._md5.update(data)
+        if self._running is not None:
+            self._running.update(data)
+
+    @property
+    def md5(self) -> bytes:
+        """The MD5 of the whole body; only where it was asked for."""
+        if self._md5 is None:
+            raise RuntimeError("the MD5 of this body was not asked for")
+        return self._md5.digest()
+
+    def finish(self, trailers: Mapping[str, str]) -> Checksum | None:
+        """Compare with what was declared and return what is kept.
+
+        Raises:
+            ServiceError: ``BadDigest`` (recorded answers).
+        """
+        if self._wanted_md5 is not None and self.md5 != self._wanted_md5:
+            raise ServiceError(
+                400,
+                "BadDigest",
+                "The Content-MD5 you specified did not match what we received.",
+                {"ExpectedDigest": self._wanted_md5.hex(), "CalculatedDigest": text(self.md5)},
+            )
+        if self._declared is None or self._running is None:
+            return None
+        value = text(self._running.digest())
+        wanted = self._declared.value
+        if self._declared.trailer is not None:
+            wanted = trailers.get(self._declared.trailer)
+            if wanted is None:
+                raise ServiceError(
+                    400, "MalformedTrailerError", "The request contained trailing data that was not well-formed"
+                )
+            check_form(self._declared.algorithm, wanted)
+        if wanted is not None and wanted != value:
+            raise ServiceError(
+                400, "BadDigest", f"The {self._declared.algorithm} you specified did not match the calculated checksum."
+            )
+        return Checksum(self._declared.algorithm, value)
+
+
+def check_document(headers: Headers, body: bytes, trailers: Mapping[str, str]) -> None:
+    """Verify ``Content-MD5`` and the declared checksum of a small body that is already in memory."""
+    verifier = Verifier(headers, need_md5=False)
+    verifier.update(body)
+    verifier.finish(trailers)
+
+
+def composite(algorithm: str, digests: Iterable[bytes]) -> str:
+    """The checksum of a multipart object over its parts' checksums."""
+    running, count = start(algorithm), 0
+    for digest in digests:
+        running.update(digest)
+        count += 1
+    return f"{text(running.digest())}-{count}"
+
+
+def combined(algorithm: str, parts: Iterable[tuple[bytes, int]]) -> str:
+    """The CRC of a whole object from the CRCs and sizes of its parts."""
+    polynomial, width = _REFLECTED_POLYNOMIALS[algorithm]
+    total = 0
+    for digest, size in parts:
+        shifted = _multiply(total, _power_of_x(size * 8, polynomial, width), polynomial, width)
+        total = shifted ^ int.from_bytes(digest, "big")
+    return text(total.to_bytes(width // 8, "big"))
+
+
+def _multiply(a: int, b: int, polynomial: int, width: int) -> int:
+    """Product of two polynomials modulo the CRC's, bits reflected (the highest bit is x to the power 0)."""
+    product, mask = 0, 1 << (width - 1)
+    while mask:
+        if a & mask:
+            product ^= b
+        mask >>= 1
+        b = (b >> 1) ^ polynomial if b & 1 else b >> 1
+    return product
+
+
+def _power_of_x(exponent: int, polynomial: int, width: int) -> int:
+    result, square = 1 << (width - 1), 1 << (width - 2)
+    while exponent:
+        if exponent & 1:
+            result = _multiply(result, square, polynomial, width)
+        square = _multiply(square, square, polynomial, width)
+        exponent >>= 1
+    return result
