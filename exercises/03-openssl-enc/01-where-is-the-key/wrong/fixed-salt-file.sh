@@ -1,0 +1,2 @@
+openssl enc -aes-256-cbc -S 0102030405060708 -in plaintext-file.txt -out encrypted-file.enc -pass file:./my-aes-key.bin
+openssl enc -aes-256-cbc -P -S 0102030405060708 -pass file:./my-aes-key.bin | sed -n "s/^key=//p" > derived.hex
