@@ -219,22 +219,24 @@ def _recognize_json(request: Request, target: str) -> None:
     if operation is None:
         request.operation = ""
         raise ServiceError(400, "UnknownOperationException", "")
+    # Read in any case: whoever verifies the signature of a refused request needs it.
+    request.raw_body = request.body.read(MAX_PARAMETERS)
     if operation.support == "refused":
         raise not_implemented(name)
     if (request.headers.get("content-type") or "").partition(";")[0].strip() not in _JSON_TYPES:
         raise ServiceError(404, "UnknownOperationException", "")
-    request.raw_body = request.body.read(MAX_PARAMETERS)
     request.parameters = decode_json(request.raw_body, operation)
     _refuse_members(request, operation)
 
 
 def _is_query_protocol(request: Request) -> bool:
-    """Whether this is STS or IAM: a form posted to ``/``, or a presigned GET of ``/?Action=…&Version=…``."""
-    if request.path not in {"/", ""}:
+    """Whether this is STS or IAM: a form posted to ``/``, or a presigned ``/?Action=…&Version=…``."""
+    if request.path not in {"/", ""} or request.method not in {"GET", "POST"}:
         return False
-    if request.method == "POST":
-        return (request.headers.get("content-type") or "").startswith("application/x-www-form-urlencoded")
-    return request.method == "GET" and request.query_value("Action") is not None
+    if request.query_value("Action") is not None:
+        return True
+    content_type = request.headers.get("content-type") or ""
+    return request.method == "POST" and content_type.startswith("application/x-www-form-urlencoded")
 
 
 def _recognize_form(request: Request) -> None:
