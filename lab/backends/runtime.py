@@ -67,7 +67,7 @@ def runtime_file() -> Path:
 
 def log_file() -> Path:
     """Where the shared sandbox writes its diagnostics; no secrets, no bodies."""
-    return paths.data_dir() / "sandbox.log"
+    return paths.data_dir() / "sandbox-stderr.log"
 
 
 def find_sandbox() -> RunningSandbox | None:

@@ -8,37 +8,46 @@ know, with an origin of their own.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
 
 from lab.sandbox import credentials
 from lab.sandbox.identity import Credential
+from lab.sandbox.moto_hooks import iam as hook
 from lab.sandbox.realm import PARTITION, REGION, Account, Realm
-
-if TYPE_CHECKING:
-    from lab.sandbox.worlds import PrincipalRequest, World
+from lab.sandbox.realm_document import Handed
 
 ADMINISTRATOR_POLICY: Final = "administrator"
 _ADMINISTRATOR: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
-def hand_out(world: World, requests: list[PrincipalRequest]) -> None:
-    """Make the principals, the validator and one builder per account; note their keys in the realm and the world."""
-    from lab.sandbox.worlds import Handed
+@dataclass(frozen=True, slots=True)
+class PrincipalRequest:
+    """A principal that a world is made with; policies by name, as JSON text."""
 
-    realm = world.realm
+    name: str
+    kind: Literal["user", "role"]
+    account: str
+    administrator: bool
+    policies: dict[str, str] = field(default_factory=dict)
+
+
+def hand_out(realm: Realm, requests: list[PrincipalRequest]) -> list[Handed]:
+    """Make the principals, the validator and one builder per account; their keys are in the realm then."""
+    handed: list[Handed] = []
     accounts = {account.name: account for account in realm.accounts.values()}
     for request in requests:
         made = _make(accounts[request.account], request, realm.id)
         realm.credentials[made.access_key_id] = made
-        world.handed.append(Handed("principal", request.name, request.account, made.access_key_id))
+        handed.append(Handed("principal", request.name, request.account, made.access_key_id))
     validator = credentials.credential(credentials.root_identity(realm.home, "validator", omniscient=True), realm.id)
     realm.credentials[validator.access_key_id] = validator
-    world.handed.append(Handed("validator", "validator", "home", validator.access_key_id))
+    handed.append(Handed("validator", "validator", "home", validator.access_key_id))
     for name, account in accounts.items():
         builder = credentials.credential(credentials.root_identity(account, "world"), realm.id)
         realm.credentials[builder.access_key_id] = builder
-        world.handed.append(Handed("builder", name, name, builder.access_key_id))
+        handed.append(Handed("builder", name, name, builder.access_key_id))
+    return handed
 
 
 def current(realm: Realm, credential: Credential) -> Credential | None:
@@ -96,6 +105,4 @@ def _find(realm: Realm, access_key_id: str) -> tuple[Account, Any] | None:
 
 
 def _iam(account: Account) -> Any:
-    from lab.sandbox.moto_hooks import iam
-
-    return iam.backend(account)
+    return hook.backend(account)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lab.sandbox.control import ControlError, operation, optional_text, text
 from lab.sandbox.plants import PLANTS
-from lab.sandbox.worlds import NoSuchWorldError, PrincipalRequest, World, Worlds
+from lab.sandbox.principals import PrincipalRequest
+from lab.sandbox.worlds import NoSuchWorldError, World, Worlds
 
 if TYPE_CHECKING:
     from lab.sandbox.core import Sandbox

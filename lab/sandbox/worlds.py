@@ -11,15 +11,29 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final
 
-from lab.sandbox import credentials, fingerprint
-from lab.sandbox.graph import Document, ForeignDocumentError, decode, encode
+from lab.sandbox import credentials, fingerprint, principals
+from lab.sandbox.graph import Document, ForeignDocumentError, decode
 from lab.sandbox.identity import Credential
+from lab.sandbox.kms.state import KmsState
+from lab.sandbox.moto_hooks import iam, s3
+from lab.sandbox.principals import PrincipalRequest
 from lab.sandbox.realm import Account, Realm
+from lab.sandbox.realm_document import (
+    Handed,
+    Saved,
+    document_of,
+    forget_storage,
+    place,
+    referenced,
+    referenced_by,
+)
+from lab.sandbox.s3.bucket_keys import BucketKeyCache
 from lab.sandbox.state import Keeper, StateDirectory
 
 if TYPE_CHECKING:
@@ -34,33 +48,7 @@ BARE: Final = "~bare"
 _MOST_FORKS: Final = 16
 _SWEEP_SECONDS: Final = 30.0
 
-HandedKind = Literal["principal", "validator", "builder"]
-
-
-@dataclass(frozen=True, slots=True)
-class PrincipalRequest:
-    """A principal that a world is made with; policies by name, as JSON text."""
-
-    name: str
-    kind: Literal["user", "role"]
-    account: str
-    administrator: bool
-    policies: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Handed:
-    """An access key that the lab handed out.
-
-    Attributes:
-        name: The principal's name; the account's name for a builder.
-        account: ``home`` or ``other``.
-    """
-
-    what: HandedKind
-    name: str
-    account: str
-    access_key_id: str
+_DAMAGED: Final = (ForeignDocumentError, LookupError, TypeError, AttributeError)
 
 
 @dataclass(slots=True)
@@ -119,8 +107,6 @@ class Worlds:
 
     def credential(self, access_key_id: str) -> tuple[Credential, Realm] | None:
         """The credential of that id, handed out by the lab or made by a client through IAM or STS."""
-        from lab.sandbox import principals
-
         for world in self._all():
             found = world.realm.credentials.get(access_key_id)
             if found is not None:
@@ -141,8 +127,6 @@ class Worlds:
 
     def owner(self, realm: Realm, bucket: str) -> Account | None:
         """The account that owns the bucket in this realm, None where there is no such bucket."""
-        from lab.sandbox.moto_hooks import s3
-
         for account in realm.accounts.values():
             if bucket in s3.buckets(account):
                 return account
@@ -155,18 +139,16 @@ class Worlds:
 
     # Their life.
 
-    def create(self, exercise: str, accounts: Iterable[str], principals: Iterable[PrincipalRequest]) -> World:
+    def create(self, exercise: str, accounts: Iterable[str], wanted: Iterable[PrincipalRequest]) -> World:
         """Make a world of that id; one that exists is dropped first."""
-        from lab.sandbox.principals import hand_out
-
         self.drop(exercise)
         realm = Realm(id=exercise, exercise="" if exercise == BARE else exercise)
         with self._lock:
             for name in accounts:
                 number = self._new_number()
-                realm.accounts[number] = _account(number, name, number)
+                realm.accounts[number] = _account(number, name)
             world = World(realm)
-            hand_out(world, list(principals))
+            world.handed = principals.hand_out(realm, list(wanted))
             self._worlds[exercise] = world
         self._keeper.changed(exercise)
         return world
@@ -195,7 +177,7 @@ class Worlds:
         self._keeper.forget(realm_id)
         with world.realm.lock:
             for account in world.realm.accounts.values():
-                _forget_storage(account)
+                forget_storage(account)
         if not world.is_fork:
             self._directory.remove(realm_id)
         self._sweep_soon = True
@@ -205,7 +187,7 @@ class Worlds:
     def snapshot(self, world: World, label: str) -> None:
         """Keep the state under this label, across restarts too."""
         with world.realm.lock:
-            document, blobs = self._document(world), _referenced(world.realm)
+            document, blobs = self._document(world), referenced(world.realm)
         world.snapshots[label] = document
         world.blobs[f"snapshot {label}"] = blobs
         if self._persistent and not world.is_fork:
@@ -220,30 +202,30 @@ class Worlds:
         document = world.snapshots.get(label)
         if document is None:
             raise NoSuchWorldError(f'The world "{world.realm.id}" has no snapshot "{label}".')
-        saved = decode(document, self._externals())
+        saved = self._decode(document)
         with world.realm.lock:
-            for account in saved["accounts"]:
+            for account in saved.accounts:
                 live = world.realm.accounts[account.id]
                 live.kms, live.bucket_keys = account.kms, account.bucket_keys
-                _place(live, saved)
-            world.realm.credentials = saved["credentials"]
+                place(live, saved)
+            world.realm.credentials = saved.credentials
         self.changed(world.realm)
 
     def fork(self, world: World) -> World:
         """A copy in which the same names, numbers and ARNs hold, under new keys that count as the validator's."""
         with world.realm.lock:
-            saved = decode(self._document(world), self._externals())
+            saved = self._decode(self._document(world))
         with self._lock:
             self._forks += 1
             realm_id = f"{world.realm.exercise or world.realm.id}~{self._forks}"
             realm = Realm(id=realm_id, exercise=world.realm.exercise, origin_override="validator")
-            for account in saved["accounts"]:
+            for account in saved.accounts:
                 account.storage_id = self._new_number()
                 realm.accounts[account.id] = account
-                _place(account, saved)
+                place(account, saved)
             copy = World(realm)
-            for handed in saved["handed"]:
-                old: Credential = saved["credentials"][handed.access_key_id]
+            for handed in saved.handed:
+                old: Credential = saved.credentials[handed.access_key_id]
                 identity = replace(
                     old.identity, access_key_id=credentials.new_id(old.access_key_id[:4]), origin="validator"
                 )
@@ -261,8 +243,6 @@ class Worlds:
 
     def fingerprint(self, world: World) -> str:
         """A digest of everything that a client could see or that protects it."""
-        from lab.sandbox.moto_hooks import iam, s3
-
         with world.realm.lock:
             return fingerprint.fingerprint(
                 [[account.name, account, s3.backend(account), iam.backend(account)]
@@ -277,19 +257,18 @@ class Worlds:
             return
         for realm_id, found in self._directory.load().items():
             try:
-                saved = decode(found.state, self._externals())
-                self._worlds[realm_id] = _revive(realm_id, saved)
-            except (ForeignDocumentError, LookupError, TypeError, AttributeError) as error:
+                self._worlds[realm_id] = _revive(realm_id, self._decode(found.state))
+            except _DAMAGED as error:
                 reason = str(error) if isinstance(error, ForeignDocumentError) else "damaged"
                 self._directory.set_aside(realm_id, reason)
                 continue
             world = self._worlds[realm_id]
-            world.blobs[""] = _referenced(world.realm)
+            world.blobs[""] = referenced(world.realm)
             for label, document in found.snapshots.items():
                 try:
-                    world.blobs[f"snapshot {label}"] = _referenced_by(decode(document, self._externals()))
+                    world.blobs[f"snapshot {label}"] = referenced_by(self._decode(document))
                     world.snapshots[label] = document
-                except (ForeignDocumentError, LookupError, TypeError, AttributeError):
+                except _DAMAGED:
                     self._directory.set_aside(realm_id, "damaged", label)
         self.sweep()
 
@@ -304,12 +283,12 @@ class Worlds:
     def sweep(self) -> int:
         """Remove the files that nothing refers to any more; returns how many."""
         self._sweep_soon, self._swept_at = False, time.monotonic()
-        referenced: set[str] = set()
+        in_use: set[str] = set()
         for world in self._all():
             with world.realm.lock:
-                referenced |= _referenced(world.realm)
-            referenced.update(*list(world.blobs.values()))
-        return self._blobs.sweep(referenced)
+                in_use |= referenced(world.realm)
+            in_use.update(*list(world.blobs.values()))
+        return self._blobs.sweep(in_use)
 
     def _all(self) -> list[World]:
         with self._lock:
@@ -323,7 +302,7 @@ class Worlds:
         if world is None or not self._persistent:
             return
         with world.realm.lock:
-            document, blobs = self._document(world), _referenced(world.realm)
+            document, blobs = self._document(world), referenced(world.realm)
         # What the disk refers to must not be swept before the disk refers to something else.
         world.blobs[""] = world.blobs.get("", set()) | blobs
         self._directory.write_state(realm_id, document)
@@ -335,20 +314,18 @@ class Worlds:
 
     def _document(self, world: World) -> Document:
         """Everything of a realm; the caller holds its lock."""
-        from lab.sandbox.moto_hooks import iam, s3
+        return document_of(world.realm, world.handed, self._externals())
 
-        accounts = list(world.realm.accounts.values())
-        return encode(
-            {
-                "exercise": world.realm.exercise,
-                "accounts": accounts,
-                "credentials": world.realm.credentials,
-                "handed": world.handed,
-                "s3": {account.id: s3.backend(account) for account in accounts},
-                "iam": {account.id: iam.backend(account) for account in accounts},
-            },
-            self._externals(),
-        )
+    def _decode(self, document: Document) -> Saved:
+        """A document's realm.
+
+        Raises:
+            ForeignDocumentError: It is damaged, or not a realm.
+        """
+        saved = decode(document, self._externals())
+        if not isinstance(saved, Saved):
+            raise ForeignDocumentError("it holds no realm")
+        return saved
 
     def _new_number(self) -> str:
         """Twelve digits that no account of this sandbox has, visible or not."""
@@ -377,80 +354,24 @@ def bare_realm(sandbox: Sandbox) -> Credential:
     return world.realm.credentials[handed.access_key_id]
 
 
-def _account(number: str, name: str, storage_id: str) -> Account:
-    from lab.sandbox.kms.state import KmsState
-    from lab.sandbox.s3.bucket_keys import BucketKeyCache
-
-    return Account(id=number, name=name, storage_id=storage_id, kms=KmsState(), bucket_keys=BucketKeyCache())
+def _account(number: str, name: str) -> Account:
+    return Account(id=number, name=name, storage_id=number, kms=KmsState(), bucket_keys=BucketKeyCache())
 
 
-def _revive(realm_id: str, saved: dict[str, Any]) -> World:
-    realm = Realm(id=realm_id, exercise=saved["exercise"])
-    for account in saved["accounts"]:
+def _revive(realm_id: str, saved: Saved) -> World:
+    realm = Realm(id=realm_id, exercise=saved.exercise)
+    for account in saved.accounts:
         realm.accounts[account.id] = account
-        _place(account, saved)
-    realm.credentials = saved["credentials"]
-    return World(realm, handed=saved["handed"])
-
-
-def _place(account: Account, saved: dict[str, Any]) -> None:
-    """Give an account the S3 and IAM state of a document.
-
-    Both the backend that moto knows and the one of the document then have one ``__dict__``: whatever in the graph
-    points back at its backend points at the living one.
-    """
-    from lab.sandbox.moto_hooks import iam, s3
-
-    found_s3, found_iam = saved["s3"][account.id], saved["iam"][account.id]
-    _move(found_s3, account.storage_id)
-    s3.backend(account).__dict__ = found_s3.__dict__
-    iam.backend(account).__dict__ = found_iam.__dict__
-
-
-def _move(backend: Any, storage_id: str) -> None:
-    """Say in S3's records under which number they are stored; no client sees it."""
-    if backend.account_id == storage_id:
-        return
-    backend.account_id = storage_id
-    for bucket in backend.buckets.values():
-        bucket.account_id = storage_id
-        records = [record for versions in dict.values(bucket.keys) for record in versions]
-        for record in (*records, *bucket.multiparts.values()):
-            if hasattr(record, "account_id"):
-                record.account_id = storage_id
-
-
-def _forget_storage(account: Account) -> None:
-    from lab.sandbox.moto_hooks import iam, s3
-
-    s3.drop_backend(account.storage_id)
-    iam.drop_backend(account.storage_id)
-
-
-def _referenced(realm: Realm) -> set[str]:
-    from lab.sandbox.moto_hooks import s3
-
-    return set().union(*(s3.referenced_blobs(account) for account in realm.accounts.values()))
-
-
-def _referenced_by(saved: dict[str, Any]) -> set[str]:
-    from lab.sandbox.moto_hooks import s3
-
-    return set().union(
-        *(s3.blobs_of(bucket) for backend in saved["s3"].values() for bucket in backend.buckets.values())
-    )
+        place(account, saved)
+    realm.credentials = saved.credentials
+    return World(realm, handed=saved.handed)
 
 
 def _software() -> str:
     """What documents depend on beside their own format."""
-    from importlib.metadata import version
-
     return f"moto {version('moto')}"
 
 
 def _complain(line: str) -> None:
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
-
-
-Make = Callable[["Sandbox", World, dict[str, Any]], dict[str, Any]]
