@@ -92,7 +92,7 @@ def decide_s3(realm: Realm, question: Question, bucket: SealedBucket | None) -> 
     policy = None if text is None else compile_policy(text)
     decision = evaluate(
         question,
-        _policies(realm, question.identity, resource=policy, restrict_public=_restricted(bucket, policy)),
+        policies_of(realm, question.identity, resource=policy, restrict_public=_restricted(bucket, policy)),
     )
     if (
         not decision.allowed
@@ -123,7 +123,7 @@ def _restricted(bucket: SealedBucket | None, policy: Policy | None) -> bool:
     return block is not None and bool(block.restrict_public_buckets) and is_public(policy)
 
 
-def _policies(
+def policies_of(
     realm: Realm,
     identity: Identity,
     *,
@@ -133,6 +133,7 @@ def _policies(
     granted: bool = False,
     restrict_public: bool = False,
 ) -> Policies:
+    """What applies to whatever this identity asks, beside the policy of the resource."""
     named: Iterable[tuple[str, str]] = ()
     boundary: str | None = None
     account = realm.accounts.get(identity.account)
@@ -260,7 +261,7 @@ def decide_kms(
     """The decision on one action on one KMS key."""
     if omniscient(question.identity, question.action):
         return ALLOWED
-    policies = _policies(
+    policies = policies_of(
         realm,
         question.identity,
         resource=None if key_policy is None else compile_policy(key_policy),
@@ -311,7 +312,7 @@ def authorize_assume_role(
     if omniscient(identity, question.action):
         decision = ALLOWED
     else:
-        policies = _policies(
+        policies = policies_of(
             realm,
             identity,
             resource=compile_policy(trust_policy),
@@ -332,7 +333,7 @@ def _authorize_account(exchange: Exchange) -> None:
     resource = _iam_resource(exchange) if request.service == "iam" else "*"
     lookup: Lookup = RequestContext(exchange, identity, realm.accounts.get(identity.account))
     question = Question(identity, action, resource, identity.account, lookup)
-    decision = ALLOWED if omniscient(identity, action) else evaluate(question, _policies(realm, identity))
+    decision = ALLOWED if omniscient(identity, action) else evaluate(question, policies_of(realm, identity))
     _tell(exchange, action, resource, decision)
     if not decision.allowed:
         raise _account_denied(exchange, denials.plain_text(decision, identity, action, resource, identity.account))

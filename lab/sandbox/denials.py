@@ -49,6 +49,15 @@ def plain_text(decision: Decision, identity: Identity, action: str, resource: st
     )
 
 
+def blocked_encryption_text(identity: Identity, action: str, resource: str) -> str:
+    """S3's sentence for a write with a customer's key to a bucket that blocks those."""
+    return (
+        f'User: {identity.arn} is not authorized to perform: {action} on resource: "{resource}" because this bucket '
+        "has blocked upload requests that specify Server Side Encryption with Customer provided keys (SSE-C). Please "
+        "specify a different server-side encryption type"
+    )
+
+
 def s3_denied(message: str = "Access Denied") -> ServiceError:
     """S3's refusal."""
     return ServiceError(403, "AccessDenied", message)
