@@ -1,0 +1,1 @@
+"""The app: screens and widgets over the life of an exercise. Nobody below imports this."""
