@@ -15,7 +15,7 @@ from lab.sandbox.kms import errors, lifetime, managed
 from lab.sandbox.realm import PARTITION, REGION
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lab.sandbox.exchange import Exchange
     from lab.sandbox.identity import Identity
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _KEY_ID: Final = re.compile(r"(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})\Z")
 
 #: Values of condition keys that only KMS knows, by name.
-Extra = dict[str, "str | list[str]"]
+Extra = dict[str, "str | Sequence[str] | None"]
 
 
 class Authorizer(Protocol):
@@ -41,16 +41,16 @@ class Authorizer(Protocol):
         key_account: str,
         key_policy: str | None,
         grants: Sequence[Grant],
-        context: dict[str, str],
+        context: Mapping[str, str],
         via: str | None,
-        extra: Extra,
+        extra: Mapping[str, str | Sequence[str] | None],
     ) -> None:
         """Return if allowed."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Call:
-    """One call on its way.
+    """One call on its way; it holds plaintext, so it has no ``repr``.
 
     Attributes:
         now: Seconds since the epoch on the sandbox's clock, one value for the whole call.
@@ -134,8 +134,6 @@ class Call:
             extra: Condition keys that come with this operation.
             context: Whether the call's encryption context belongs to this action.
         """
-        if self.caller.omniscient:
-            return
         state = self.state_of(key)
         known: Extra = {
             "kms:KeySpec": key.spec,
@@ -164,8 +162,6 @@ class Call:
 
     def authorize_account(self, action: str, resource: str = "*", extra: Extra | None = None) -> None:
         """Ask whether the caller may do what concerns no key: identity policies alone decide."""
-        if self.caller.omniscient:
-            return
         self.authorizer(
             self.exchange,
             caller=self.caller,
@@ -200,14 +196,14 @@ class Call:
             raise errors.alias_arn_not_supported()
         account = self.realm.accounts.get(owner)
         if owner != self.caller.account and not (abroad and account is not None):
-            raise errors.foreign(self.caller.arn, f"kms:{self.operation}", arn)
+            raise errors.foreign(self.caller.arn, f"kms:{self.operation}")
         if account is None:
             raise errors.no_such_key(arn)
         try:
             return self._by_alias(account, resource) if kind == "alias" else self._by_id(account, name)
         except ServiceError:
             if owner != self.caller.account:
-                raise errors.foreign(self.caller.arn, f"kms:{self.operation}", arn) from None
+                raise errors.foreign(self.caller.arn, f"kms:{self.operation}") from None
             raise
 
     def _by_id(self, account: Account, key_id: str) -> KmsKey:

@@ -78,12 +78,13 @@ def alias_arn_not_supported() -> ServiceError:
     return refusal("InvalidArnException", "Key Aliases are not supported for this operation")
 
 
-def foreign(caller: str, action: str, arn: str) -> ServiceError:
+def foreign(caller: str, action: str) -> ServiceError:
     """A key of another account that is not there, or an operation that does not cross accounts."""
+    what = "the resource associated with this ciphertext" if action == "kms:Decrypt" else "this resource"
     return refusal(
         "AccessDeniedException",
-        f"User: {caller} is not authorized to perform: {action} on resource: {arn} because the resource does not exist "
-        "in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access",
+        f"User: {caller} is not authorized to perform: {action} on {what} because the resource does not exist in this "
+        "Region, no resource-based policies allow access, or a resource-based policy explicitly denies access",
     )
 
 

@@ -11,6 +11,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from lab.sandbox import policy_checks
 from lab.sandbox.kms import errors
 from lab.sandbox.kms.call import refuse_states, require_customer_managed, require_enabled
 from lab.sandbox.kms.paging import page
@@ -20,6 +21,7 @@ from lab.sandbox.realm import PARTITION
 if TYPE_CHECKING:
     from lab.sandbox.exchange import ServiceError
     from lab.sandbox.kms.call import Call, Extra
+    from lab.sandbox.kms.state import KmsKey
 
 _PRINCIPAL: Final = re.compile(
     r"arn:aws:(iam::\d{12}:(root|user/.+|role/.+)|sts::\d{12}:(assumed-role/[^/]+/.+|federated-user/.+))\Z"
@@ -30,14 +32,17 @@ _CONTEXT_CONSTRAINTS: Final = {"EncryptionContextEquals": "context_equals", "Enc
 def create_grant(call: Call) -> dict[str, Any]:
     """CreateGrant: the same request under the same name gives the same grant, with a new token."""
     parameters = call.parameters
-    grantee = _principal(parameters.get("GranteePrincipal"))
-    retiring = _principal(parameters["RetiringPrincipal"]) if "RetiringPrincipal" in parameters else ""
+    if "GranteePrincipal" not in parameters:
+        raise errors.validation("You must specify a grantee principal.")
+    grantee, retiring = parameters["GranteePrincipal"], parameters.get("RetiringPrincipal", "")
     constraints = _constraints(parameters.get("Constraints", {}))
     operations = list(dict.fromkeys(parameters["Operations"]))
     key = call.find(parameters["KeyId"], abroad=True)
     call.authorize(key, "kms:CreateGrant", _condition_keys(grantee, retiring, operations, constraints))
     require_customer_managed(call, key)
     require_enabled(key)
+    for principal in filter(None, (grantee, retiring)):
+        _require_principal(call, principal)
     if parameters.get("DryRun"):
         raise errors.dry_run()
     token = base64.urlsafe_b64encode(os.urandom(96)).decode()
@@ -119,8 +124,7 @@ def retire_grant(call: Call) -> dict[str, Any]:
     grant = _retirable(call)
     key = call.look_up(grant.key_arn, abroad=True)
     call.subject(key)
-    if not _may_retire(call, grant):
-        raise errors.denied(call.caller.arn, "kms:RetireGrant", key.arn)
+    _may_retire(call, grant, key)
     if call.parameters.get("DryRun"):
         raise errors.dry_run()
     del call.state_of(key).grants[grant.id]
@@ -144,25 +148,24 @@ def _retirable(call: Call) -> Grant:
     raise _no_such_grant(parameters["GrantId"])
 
 
-def _may_retire(call: Call, grant: Grant) -> bool:
+def _may_retire(call: Call, grant: Grant, key: KmsKey) -> None:
+    """The grant itself may say so; else it is up to the identity policies of the account that made it.
+
+    Raises:
+        ServiceError: ``AccessDeniedException``.
+    """
     me = {call.caller.arn, call.caller.principal_arn}
-    if call.caller.omniscient or grant.retiring in me:
-        return True
-    if grant.grantee in me and "RetireGrant" in grant.operations:
-        return True
-    if call.caller.account != grant.issuing_account:
-        return False
-    if call.caller.kind != "root":
-        call.authorize_account("kms:RetireGrant", grant.key_arn)
-    return True
+    if grant.retiring in me or (grant.grantee in me and "RetireGrant" in grant.operations):
+        call.authorize(key, "kms:RetireGrant")
+    elif call.caller.account == grant.issuing_account:
+        call.authorize_account("kms:RetireGrant", key.arn)
+    else:
+        raise errors.denied(call.caller.arn, "kms:RetireGrant", key.arn)
 
 
-def _principal(arn: str | None) -> str:
-    if arn is None:
-        raise errors.validation("You must specify a grantee principal.")
-    if not _PRINCIPAL.match(arn):
+def _require_principal(call: Call, arn: str) -> None:
+    if not _PRINCIPAL.match(arn) or not policy_checks.principal_exists(call.realm, arn):
         raise errors.refusal("InvalidArnException", f"ARN does not refer to a valid principal: {arn}")
-    return arn
 
 
 def _constraints(sent: dict[str, Any]) -> dict[str, dict[str, str]]:

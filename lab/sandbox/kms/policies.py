@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from lab.sandbox import policy_checks
 from lab.sandbox.kms import errors
 from lab.sandbox.kms.call import require_customer_managed
 from lab.sandbox.kms.documents import pretty
 from lab.sandbox.kms.paging import page
 
 if TYPE_CHECKING:
-    from lab.sandbox.exchange import ServiceError
     from lab.sandbox.kms.call import Call
     from lab.sandbox.kms.state import KmsKey
 
@@ -56,16 +56,10 @@ def accepted(call: Call, key: KmsKey, document: str, *, bypass: bool) -> str:
     Raises:
         ServiceError: ``MalformedPolicyDocumentException``.
     """
-    try:
-        parsed = json.loads(document)
-    except ValueError:
-        raise malformed("Policy contains invalid JSON") from None
-    return pretty(parsed)
-
-
-def malformed(message: str) -> ServiceError:
-    """A document that is not a key policy."""
-    return errors.refusal("MalformedPolicyDocumentException", message)
+    policy_checks.accept_key_policy(
+        call.exchange, caller=call.caller, key_arn=key.arn, key_account=key.account, text=document, bypass=bypass
+    )
+    return pretty(json.loads(document))
 
 
 def _require_default(call: Call) -> None:

@@ -6,7 +6,6 @@ of which key and how it ended, without plaintext or ciphertext.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 from lab.sandbox.exchange import ServiceError
@@ -69,12 +68,10 @@ class KmsService:
     """KMS for every realm of the sandbox; all state is in the realms' accounts.
 
     Args:
-        authorizer: Judges each action on each key; the sandbox's own by default.
+        authorizer: Judges each action on each key.
     """
 
-    def __init__(self, authorizer: Authorizer | None = None) -> None:
-        if authorizer is None:
-            authorizer = importlib.import_module("lab.sandbox.authorize").authorize_kms
+    def __init__(self, authorizer: Authorizer) -> None:
         self._authorizer = authorizer
 
     def call(

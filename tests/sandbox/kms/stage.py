@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
+from uuid import uuid4
 
 import pytest
 
@@ -12,6 +13,7 @@ from lab.sandbox.exchange import Connection, Exchange, Headers, Request, Service
 from lab.sandbox.identity import Identity
 from lab.sandbox.kms import KmsService
 from lab.sandbox.kms.state import KmsState
+from lab.sandbox.moto_hooks import iam
 from lab.sandbox.realm import Account, Realm
 
 if TYPE_CHECKING:
@@ -76,7 +78,9 @@ class Stage:
         self.sandbox.kms = self.service
         self.realm = Realm("world", "exercise", lock=threading.RLock())
         for account, name in ((HOME, "home"), (OTHER, "other")):
-            self.realm.accounts[account] = Account(account, name, account, KmsState(), cast("Any", None))
+            self.realm.accounts[account] = Account(
+                account, name, f"{uuid4().int % 10**12:012}", KmsState(), cast("Any", None)
+            )
         self.me = user()
         self.stranger = user(OTHER, "stranger")
 
@@ -92,6 +96,11 @@ class Stage:
     @property
     def state(self) -> KmsState:
         return self.realm.accounts[HOME].kms
+
+    def enrol(self, *users: Identity) -> None:
+        """Make users in IAM: grants and key policies are checked for who they name."""
+        for one in users:
+            iam.backend(self.realm.accounts[one.account]).create_user("us-east-1", one.name)
 
     def exchange(self, caller: Identity | None = None) -> Exchange:
         request = Request(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.sandbox.kms.stage import HOME, OTHER, Stage, user
+from tests.sandbox.kms.stage import HOME, OTHER, Stage
 
 DAY = 86_400
 
@@ -237,14 +237,6 @@ def test_what_the_authorizer_is_asked(stage: Stage, key: str) -> None:
     assert asked["extra"]["kms:RequestAlias"] == "alias/a"
     assert asked["extra"]["kms:ResourceAliases"] == ["alias/a"]
     assert asked["extra"]["aws:ResourceTag/team"] == "red"
-
-
-def test_policies_do_not_bind_the_omniscient_but_key_states_do(stage: Stage, key: str) -> None:
-    validator = user(name="validator", omniscient=True, origin="validator")
-    stage.refuse = {"kms:GenerateDataKey"}
-    stage.call("GenerateDataKey", KeyId=key, KeySpec="AES_256", caller=validator)
-    stage.call("DisableKey", KeyId=key)
-    assert stage.refusal("GenerateDataKey", KeyId=key, KeySpec="AES_256", caller=validator)[0] == "DisabledException"
 
 
 def test_keys_of_another_account_are_reached_by_arn_and_by_ciphertext(stage: Stage, key: str) -> None:

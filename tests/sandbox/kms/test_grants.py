@@ -11,7 +11,9 @@ from tests.sandbox.kms.stage import HOME, OTHER, Stage, user
 
 @pytest.fixture
 def stage() -> Stage:
-    return Stage()
+    stage = Stage()
+    stage.enrol(stage.me, stage.stranger)
+    return stage
 
 
 @pytest.fixture
@@ -70,6 +72,7 @@ def test_the_same_request_under_one_name_is_one_grant(stage: Stage, key: str) ->
 
 def test_who_may_retire(stage: Stage, key: str) -> None:
     grantee, retirer, nobody = user(OTHER, "grantee"), user(OTHER, "retirer"), user(OTHER, "nobody")
+    stage.enrol(grantee, retirer)
 
     def make(*operations: str) -> str:
         return str(
@@ -88,7 +91,11 @@ def test_who_may_retire(stage: Stage, key: str) -> None:
     assert stage.refusal("RetireGrant", GrantToken=token, caller=retirer, DryRun=True)[0] == "DryRunOperationException"
     stage.call("RetireGrant", GrantToken=token, caller=retirer)
     stage.call("RetireGrant", GrantToken=make("Decrypt", "RetireGrant"), caller=grantee)
-    stage.call("RetireGrant", GrantToken=make("Decrypt"))
+    token = make("Decrypt")
+    stage.refuse = {"kms:RetireGrant"}
+    assert stage.refusal("RetireGrant", GrantToken=token)[0] == "AccessDeniedException"
+    stage.refuse = set()
+    stage.call("RetireGrant", GrantToken=token)
     assert not stage.state.grants
     assert stage.refusal("RetireGrant", GrantToken=token)[0] == "InvalidGrantTokenException"
     assert stage.refusal("RetireGrant")[0] == "ValidationException"
@@ -107,6 +114,8 @@ def test_what_create_grant_refuses(stage: Stage, key: str) -> None:
     me = stage.me.arn
     assert refused() == "ValidationException"
     assert refused(GranteePrincipal="bob") == "InvalidArnException"
+    assert refused(GranteePrincipal=f"{me}-typo") == "InvalidArnException"
+    assert refused(GranteePrincipal=me, RetiringPrincipal=f"{me}-typo") == "InvalidArnException"
     assert refused(GranteePrincipal=me, Operations=["Steal"]) == "ValidationException"
     assert refused(GranteePrincipal=me, Constraints={"SourceArn": me}) == "NotImplemented"
     assert refused(GranteePrincipal=me, Constraints={"EncryptionContextEquals": "a"}) == "SerializationException"

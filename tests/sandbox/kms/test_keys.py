@@ -155,7 +155,8 @@ def test_deletion_waits_and_can_be_cancelled(stage: Stage, key: str) -> None:
 
 def test_after_the_window_key_aliases_and_grants_are_gone(stage: Stage, key: str) -> None:
     stage.call("CreateAlias", AliasName="alias/a", TargetKeyId=key)
-    stage.call("CreateGrant", KeyId=key, GranteePrincipal=stage.stranger.arn, Operations=["Decrypt"])
+    root = f"arn:aws:iam::{OTHER}:root"
+    stage.call("CreateGrant", KeyId=key, GranteePrincipal=root, Operations=["Decrypt"])
     stage.call("ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=7)
     stage.clock.time += 7 * DAY
     assert stage.call("ListKeys")["Keys"] == []
@@ -311,6 +312,43 @@ def test_the_default_policy_delegates_to_the_account(stage: Stage, key: str) -> 
         "NotFoundException",
         "No such policy exists",
     )
+
+
+def statement(**members: Any) -> str:
+    one = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{HOME}:root"}, "Action": "kms:*", "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [one | members]})
+
+
+def test_a_policy_is_replaced_and_kept_as_kms_writes_it(stage: Stage, key: str) -> None:
+    policy = statement(Sid="mine")
+    stage.call("PutKeyPolicy", KeyId=key, Policy=policy)
+    kept = stage.call("GetKeyPolicy", KeyId=key)["Policy"]
+    assert json.loads(kept) == json.loads(policy)
+    assert '"Sid" : "mine"' in kept
+    made = stage.call("CreateKey", Policy=policy)["KeyMetadata"]["Arn"]
+    assert stage.call("GetKeyPolicy", KeyId=made)["Policy"] == kept
+
+
+def test_a_policy_that_locks_the_caller_out_is_refused_unless_told_otherwise(stage: Stage, key: str) -> None:
+    reader = statement(Action="kms:Decrypt")
+    refused = (
+        "MalformedPolicyDocumentException",
+        "The new key policy will not allow you to update the key policy in the future.",
+    )
+    before = stage.key(key).policy
+    assert stage.refusal("PutKeyPolicy", KeyId=key, Policy=reader) == refused
+    assert stage.refusal("CreateKey", Policy=reader) == refused
+    assert stage.key(key).policy == before
+    stage.call("PutKeyPolicy", KeyId=key, Policy=reader, BypassPolicyLockoutSafetyCheck=True)
+    assert json.loads(stage.key(key).policy) == json.loads(reader)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    ["[]", "nonsense", '{"Version": "2012-10-17"}', statement(Principal={"AWS": f"arn:aws:iam::{HOME}:user/nobody"})],
+)
+def test_what_is_no_key_policy(stage: Stage, key: str, policy: str) -> None:
+    assert stage.refusal("PutKeyPolicy", KeyId=key, Policy=policy)[0] == "MalformedPolicyDocumentException"
 
 
 def test_the_key_of_s3_comes_on_first_use_and_belongs_to_aws(stage: Stage) -> None:
