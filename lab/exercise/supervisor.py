@@ -24,7 +24,7 @@ from typing import Any
 
 _PR_SET_CHILD_SUBREAPER = 36
 _LOOK_EVERY = 0.03
-_CLEANUP_SECONDS = 5.0
+_CLEANUP_SECONDS = 10.0
 _LINUX = sys.platform.startswith("linux")
 
 
@@ -128,10 +128,12 @@ def _end_everything(child: subprocess.Popen[bytes]) -> None:
         for process in _descendants(child):
             with contextlib.suppress(OSError):
                 os.kill(process, signal.SIGKILL)
-        with contextlib.suppress(subprocess.TimeoutExpired, ChildProcessError):
-            child.wait(timeout=0.05)
+        # poll() remembers the command's own status before _reap() takes it away.
+        with contextlib.suppress(ChildProcessError):
+            child.poll()
         if not _reap() and not _descendants(child):
             return
+        time.sleep(0.005)
 
 
 def _reap() -> bool:
