@@ -8,6 +8,7 @@ S3 API reference, "Transferring payload in multiple chunks").
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ SMALLEST_CHUNK = 8192
 LONGEST_LINE = 1024
 LONGEST_TRAILER = 8192
 TRAILER_SIGNATURE = "x-amz-trailer-signature"
+_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
 
 
 def incomplete_body() -> ServiceError:
@@ -131,12 +133,9 @@ class AwsChunkedDecoder:
         if line is None:
             return False
         size_text, _, extension = line.partition(b";")
-        try:
-            size = int(size_text.strip(), 16)
-        except ValueError:
-            raise incomplete_body() from None
-        if size < 0 or not size_text.strip().isalnum():
+        if not _SIZE.fullmatch(size_text.strip()):
             raise incomplete_body()
+        size = int(size_text, 16)
         self._number += 1
         if self._number > 1 and size and self._size < SMALLEST_CHUNK:
             raise ServiceError(

@@ -130,15 +130,17 @@ class Pipeline:
         authorize.authorize(exchange)
         handler = self._handlers.get(request.service)
         if handler is None:
-            raise recognize.not_implemented(request, f"{request.service} {request.operation}".strip())
+            raise recognize.not_implemented(f"{request.service} {request.operation}".strip())
         return handler(exchange)
 
 
 def load_handlers() -> dict[Service, Handler]:
     """Import what answers for each service; this is where the time of the sandbox's start goes."""
-    from lab.sandbox import iam, kms, s3, sts
+    from importlib import import_module, util
 
-    return {"s3": s3.handle, "kms": kms.handle, "sts": sts.handle, "iam": iam.handle}
+    # TODO: plain imports once every service is there
+    names: list[Service] = ["s3", "kms", "sts", "iam"]
+    return {n: import_module(f"lab.sandbox.{n}").handle for n in names if util.find_spec(f"lab.sandbox.{n}")}
 
 
 def internal_error(service: Service) -> ServiceError:

@@ -98,9 +98,9 @@ class PlainTransport:
         return data
 
     def send(self, data: bytes) -> None:
-        """Send everything."""
-        self._socket.sendall(data)
+        """Send everything; noted first, so that whoever has an answer finds it in the capture."""
         self._capture.take("out", data)
+        self._socket.sendall(data)
 
     def end_sending(self) -> None:
         """Say that nothing more will come; the other side may still be writing."""
