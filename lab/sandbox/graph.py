@@ -134,7 +134,8 @@ class _Encoder:
         return self._scalar(value) or self._object(value)
 
     def _pairs(self, value: dict[Any, Any]) -> list[list[Any]]:
-        return [[self.reference(key), self.reference(item)] for key, item in dict.items(value)]
+        plain = _plain(value)
+        return [[self.reference(key), self.reference(item)] for key, item in plain.items(value)]
 
     def _scalar(self, value: Any) -> list[Any] | None:
         if isinstance(value, (bytes, bytearray)):
@@ -210,8 +211,9 @@ class _Decoder:
 
     def _fill(self, made: Any, items: list[Any]) -> None:
         if isinstance(made, dict):
+            plain = _plain(made)
             for key, item in items:
-                dict.__setitem__(made, self.value(key), self.value(item))
+                plain.__setitem__(made, self.value(key), self.value(item))
         elif isinstance(made, set):
             made.update(self.value(item) for item in items)
         else:
@@ -222,7 +224,9 @@ class _Decoder:
         if issubclass(kind, tuple):
             self._made[index] = tuple.__new__(kind, [self.value(item) for item in items or ()])
             return self._made[index]
-        made: Any = kind.__new__(kind)
+        # The plain constructors: moto's own put every object into a list that keeps it for ever.
+        base = next(base for base in (OrderedDict, dict, list, set, object) if issubclass(kind, base))
+        made: Any = base.__new__(kind)
         self._made[index] = made
         if items is not None:
             self._fill(made, items)
@@ -250,6 +254,11 @@ def _set_attributes(made: Any, state: dict[str, Any]) -> None:
     else:
         for key, item in state.items():
             object.__setattr__(made, key, item)
+
+
+def _plain(value: dict[Any, Any]) -> type[dict[Any, Any]]:
+    """The class whose methods read and write a dictionary as it is: an ordered one keeps its order beside it."""
+    return OrderedDict if isinstance(value, OrderedDict) else dict
 
 
 def _class_name(kind: type) -> str:

@@ -43,6 +43,9 @@ class StateDirectory:
         directory: The state directory; ``realms/`` below it is ours.
         software: What the documents depend on beside our own format (moto's version): others are foreign.
         complain: Takes one line for the sandbox's log.
+
+    Attributes:
+        set_aside_count: How many files were moved aside in this life.
     """
 
     def __init__(self, directory: Path, software: str, complain: Callable[[str], None]) -> None:
@@ -50,6 +53,7 @@ class StateDirectory:
         self._realms = directory / "realms"
         self._software = software
         self._complain = complain
+        self.set_aside_count = 0
 
     def load(self) -> dict[str, SavedRealm]:
         """Every realm that can be read, by id; what cannot be read is moved aside."""
@@ -143,6 +147,7 @@ class StateDirectory:
                 break
         with contextlib.suppress(OSError):
             path.rename(target)
+            self.set_aside_count += 1
             self._complain(f"{path} cannot be used ({reason}); it was moved to {target.name}.")
 
 

@@ -95,6 +95,7 @@ class Worlds:
         self._forks = 0
         self._swept_at = time.monotonic()
         self._sweep_soon = False
+        self._keep_files = False
         self._directory = StateDirectory(state_dir, _software(), _complain)
         self._keeper = Keeper(self._save, self._sweep_if_due, _complain)
 
@@ -270,6 +271,8 @@ class Worlds:
                     world.snapshots[label] = document
                 except _DAMAGED:
                     self._directory.set_aside(realm_id, "damaged", label)
+        # What was set aside may yet be wanted by another version of the lab: its files stay, for this life.
+        self._keep_files = self._directory.set_aside_count > 0
         self.sweep()
 
     def close(self) -> None:
@@ -283,6 +286,8 @@ class Worlds:
     def sweep(self) -> int:
         """Remove the files that nothing refers to any more; returns how many."""
         self._sweep_soon, self._swept_at = False, time.monotonic()
+        if self._keep_files:
+            return 0
         in_use: set[str] = set()
         for world in self._all():
             with world.realm.lock:
