@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import boto3
 from botocore.awsrequest import AWSPreparedRequest
@@ -155,3 +155,12 @@ def changed(request: Request, change: Callable[[list[tuple[str, str]]], None], b
     items = list(request.headers.items)
     change(items)
     return from_target(request.method, request.target, items, body, request.connection.scheme)
+
+
+def encode(fields: dict[str, Any]) -> str:
+    """Query text or a form, as botocore writes it."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in fields.items():
+        values = value if isinstance(value, list) else [value]
+        pairs += [(name, str(item).lower() if isinstance(item, bool) else str(item)) for item in values]
+    return urlencode(pairs)
