@@ -1,0 +1,1 @@
+for kind in plain-one plain-four bk-one bk-four; do python load.py "$kind"; done
