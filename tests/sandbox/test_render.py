@@ -48,7 +48,8 @@ def test_s3_errors() -> None:
     answer = render.render_error(request("s3", "GetObject"), ERROR)
     assert answer.body == (
         b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code>'
-        b"<Message>No &lt;b&gt;&amp;\xef\xbf\xbd</Message><BucketName>a&amp;b</BucketName><Key>k\xef\xbf\xbd&#xA;]]&gt;</Key>"
+        b"<Message>No &lt;b&gt;&amp;\xef\xbf\xbd</Message>"
+        b"<BucketName>a&amp;b</BucketName><Key>k\xef\xbf\xbd&#xA;]]&gt;</Key>"
         b"<RequestId>0123456789ABCDEF</RequestId><HostId>"
         + render.host_id("0123456789ABCDEF").encode()
         + b"</HostId></Error>"
