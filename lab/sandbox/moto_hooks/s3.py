@@ -226,7 +226,7 @@ class SealedBucket(models.FakeBucket):
         self.ownership = "BucketOwnerEnforced"
         self.tags = {}
         self.created_at = created_at
-        self.public_access_block = models.PublicAccessBlock(
+        self.public_access_block = public_access_block(
             block_public_acls=True, ignore_public_acls=True, block_public_policy=True, restrict_public_buckets=True
         )
 
@@ -265,6 +265,13 @@ class SealedBucket(models.FakeBucket):
     def uploads(self) -> dict[str, SealedUpload]:
         """Uploads under way, by id."""
         return cast("dict[str, SealedUpload]", self.multiparts)
+
+
+def public_access_block(
+    *, block_public_acls: bool, ignore_public_acls: bool, block_public_policy: bool, restrict_public_buckets: bool
+) -> models.PublicAccessBlock:
+    """The four switches of Block Public Access."""
+    return models.PublicAccessBlock(block_public_acls, ignore_public_acls, block_public_policy, restrict_public_buckets)
 
 
 def buckets(account: Account) -> dict[str, SealedBucket]:

@@ -180,8 +180,8 @@ def _part_range(version: SealedKey, text: str) -> Range:
         count = 1
     else:
         start = 0
-        for index, part in enumerate(version.parts, start=1):
-            if index == number:
+        for part in version.parts:
+            if part.number == number:
                 return Range(start, start + part.size, version.size)
             start += part.size
         count = len(version.parts)

@@ -105,8 +105,16 @@ def make(exchange: Exchange, place: Place, key: str, choice: sse.Choice) -> tupl
 def _make_under_bucket_key(
     exchange: Exchange, place: Place, choice: sse.Choice, *, arn: str | None, purpose: bytes
 ) -> tuple[Envelope, DataKeys]:
-    bucket = place.bucket
-    context = {"aws:s3:arn": bucket_arn(bucket.name)}
+    data_key = new_data_key()
+    return _under_bucket_key(exchange, place, choice, arn=arn, purpose=purpose, data_key=data_key), DataKeys(
+        (data_key,)
+    )
+
+
+def _under_bucket_key(
+    exchange: Exchange, place: Place, choice: sse.Choice, *, arn: str | None, purpose: bytes, data_key: bytes
+) -> Envelope:
+    context = {"aws:s3:arn": bucket_arn(place.bucket.name)}
 
     def fetch() -> BucketLevelKey:
         answer = kms_call(exchange, "GenerateDataKey", _data_key_request(choice, context))
@@ -115,23 +123,62 @@ def _make_under_bucket_key(
     if _may_cache(exchange) and arn is not None:
         who = requester(exchange.identity)
         now = exchange.sandbox.clock.now()
-        level_key, cached = place.account.bucket_keys.for_writing(who, arn, bucket.name, now, fetch)
+        level_key, cached = place.account.bucket_keys.for_writing(who, arn, place.bucket.name, now, fetch)
         if cached:
-            _emit_cached(exchange, "write", level_key.arn, bucket.name)
+            _emit_cached(exchange, "write", level_key.arn, place.bucket.name)
     else:
         level_key = fetch()
-    data_key = new_data_key()
     layer = Layer(_LAYER_1, "bucket-key", wrap_under(level_key.key, data_key, purpose), level_key.arn)
-    info = BucketKeyInfo(level_key.wrapped, tuple(context.items()))
-    envelope = Envelope(
+    return Envelope(
         "aws:kms",
         (layer,),
         level_key.arn,
         tuple({**dict(choice.context), **context}.items()),
         client_context=choice.context_header,
-        bucket_key=info,
+        bucket_key=BucketKeyInfo(level_key.wrapped, tuple(context.items())),
     )
-    return envelope, DataKeys((data_key,))
+
+
+def rewrap(exchange: Exchange, place: Place, key: str, old: Envelope, choice: sse.Choice) -> Envelope:
+    """Wrap the data key of a stored object anew, under a KMS key, without touching the data.
+
+    Args:
+        exchange: The request.
+        place: Where the object lies.
+        key: The object's key.
+        old: Its envelope: of one layer, under S3's own key or KMS.
+        choice: The KMS key that is wanted, and whether a bucket key is.
+
+    Raises:
+        ServiceError: KMS refused, in S3's words.
+    """
+    arn = _resolve(exchange, choice)
+    sse.emit_choice(exchange, place.bucket, key, choice, arn)
+    purpose = object_arn(place.bucket.name, key).encode()
+    if choice.bucket_key:
+        (data_key,) = open_keys(exchange, place, key, old, None).keys
+        return _under_bucket_key(exchange, place, choice, arn=arn, purpose=purpose, data_key=data_key)
+    context = {**dict(choice.context), "aws:s3:arn": object_arn(place.bucket.name, key)}
+    (layer,) = old.layers
+    if layer.key_source == "kms":
+        answer = kms_call(
+            exchange,
+            "ReEncrypt",
+            {
+                "CiphertextBlob": layer.wrapped_key,
+                "SourceEncryptionContext": dict(old.context or ()),
+                "DestinationKeyId": choice.kms_key_id,
+                "DestinationEncryptionContext": context,
+            },
+        )
+    else:
+        (data_key,) = open_keys(exchange, place, key, old, None).keys
+        request = {"KeyId": choice.kms_key_id, "Plaintext": data_key, "EncryptionContext": context}
+        answer = kms_call(exchange, "Encrypt", request)
+    wrapped = Layer(_LAYER_1, "kms", answer["CiphertextBlob"], answer["KeyId"])
+    return Envelope(
+        "aws:kms", (wrapped,), answer["KeyId"], tuple(context.items()), client_context=choice.context_header
+    )
 
 
 def _resolve(exchange: Exchange, choice: sse.Choice) -> str | None:
