@@ -186,7 +186,11 @@ class World(Protocol):
         """Permission bits of a file of the workspace (``0o600``); None where it is absent."""
 
     def clients(self, principal: str = "validator") -> Clients:
-        """Clients of a principal of the exercise, or of the validator, who may read everything."""
+        """Clients of the validator, who may read everything, or of a principal of the exercise.
+
+        A principal's requests go to a fork of the world as it is when the first of them is asked for: they are not
+        counted as the learner's, and what they change is not seen. On an endpoint they go to the endpoint.
+        """
 
     def head(self, bucket: str, key: str, **members: Any) -> HeadObjectOutputTypeDef | None:
         """HeadObject as the validator; None where there is no such object or bucket.

@@ -148,6 +148,11 @@ class Session:
         """The last event before the start or the last reset; X-ray views and watchers begin after it."""
         return self._built_record().since
 
+    @property
+    def last_event(self) -> int:
+        """The last event that the session has looked at."""
+        return self._history.last if self._history is not None else self.since
+
     def require_capabilities(self) -> None:
         """Say what this back end lacks, before anything is built.
 
@@ -306,7 +311,10 @@ class Session:
         module = self._validators_module()
         events = self._learner_events()
         world = self._world(handle, record)
-        results = self._runner.run(module, world, record.names)
+        try:
+            results = self._runner.run(module, world, record.names)
+        finally:
+            world.close()
         questions = tuple(question_result(question, record, module, events) for question in self.exercise.questions())
         return self._conclude(Report(self.exercise.id, self.exercise.number, self.exercise.title, results, questions))
 
@@ -426,8 +434,11 @@ class Session:
         if not hasattr(module, "figures"):
             return {}
         world = self._world(self.handle, self._built_record(), seconds=_FIGURE_SECONDS)
-        with our_fault("The figures of this exercise could not be measured"):
-            figures = within(world.deadline, function_of(module, "figures"), world)
+        try:
+            with our_fault("The figures of this exercise could not be measured"):
+                figures = within(world.deadline, function_of(module, "figures"), world)
+        finally:
+            world.close()
         return {str(name): str(value) for name, value in dict(figures).items()}
 
     # The learner's tools
@@ -459,6 +470,7 @@ class Session:
             facts=record.facts,
             workspace=self.workspace,
             history=self._history or History(handle, record.since),
+            can_fork="snapshot" in self.backend.capabilities,
             learner_environment=partial(environment_of_runs, self.exercise, self.backend, record.names),
             deadline=Deadline(seconds) if seconds else None,
         )

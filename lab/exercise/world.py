@@ -95,6 +95,7 @@ class ExerciseWorld:
         facts: What ``build`` kept.
         workspace: The learner's folder.
         history: The learner's events since the start or the last reset.
+        can_fork: Whether the back end can copy the world.
         learner_environment: Makes the environment of a script's run for a fork of the world.
         deadline: Of the validator that runs; runs of the learner's scripts are added to it.
     """
@@ -107,6 +108,7 @@ class ExerciseWorld:
         facts: Mapping[str, Any],
         workspace: Path,
         history: History,
+        can_fork: bool,
         learner_environment: Callable[[WorldHandle], MakeEnvironment],
         deadline: Deadline | None = None,
     ) -> None:
@@ -115,6 +117,8 @@ class ExerciseWorld:
         self._facts = facts
         self._workspace = workspace
         self._history = history
+        self._can_fork = can_fork
+        self._fork: WorldHandle | None = None
         self._learner_environment = learner_environment
         self.deadline = deadline or Deadline(3600)
 
@@ -164,8 +168,18 @@ class ExerciseWorld:
         return None if path is None else stat.S_IMODE(path.stat().st_mode)
 
     def clients(self, principal: str = VALIDATOR) -> PrincipalClients:
-        """Clients of a principal."""
-        return PrincipalClients(self._handle, principal)
+        """Clients of a principal; for others than the validator in a fork, where requests are not the learner's."""
+        if principal == VALIDATOR or not self._can_fork:
+            return PrincipalClients(self._handle, principal)
+        if self._fork is None:
+            self._fork = self._handle.fork()
+        return PrincipalClients(self._fork, principal)
+
+    def close(self) -> None:
+        """Drop what was made for this run of the checks."""
+        if self._fork is not None:
+            self._fork.drop()
+            self._fork = None
 
     def head(self, bucket: str, key: str, **members: Any) -> HeadObjectOutputTypeDef | None:
         """HeadObject as the validator, None where there is nothing."""

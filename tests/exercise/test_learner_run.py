@@ -117,7 +117,7 @@ def test_nothing_survives_the_lab_itself(workspace: Path) -> None:
     )
     (workspace / "run.sh").write_text('setsid sleep 61 & touch "$BEGUN/begun"; sleep 62')
     lab = subprocess.Popen([sys.executable, "-c", program, str(workspace)])
-    wait_until(lambda: (workspace / "begun").exists())
+    wait_until((workspace / "begun").exists)
     lab.kill()
     lab.wait()
     wait_until(lambda: left_running(workspace) == [])
