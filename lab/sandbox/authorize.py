@@ -291,7 +291,13 @@ def _grants(grant: Grant, caller: Identity, action: str, context: Mapping[str, s
 
 
 def authorize_assume_role(
-    exchange: Exchange, *, role_arn: str, role_account: str, trust_policy: str, extra: Mapping[str, Value] | None = None
+    exchange: Exchange,
+    *,
+    role_arn: str,
+    role_account: str,
+    trust_policy: str,
+    extra: Mapping[str, Value] | None = None,
+    action: str = "sts:AssumeRole",
 ) -> None:
     """Judge whether the caller may assume a role: its trust policy must allow, and the caller's policies.
 
@@ -301,6 +307,7 @@ def authorize_assume_role(
         role_account: Whose it is.
         trust_policy: Its trust policy, as stored.
         extra: Condition keys of STS (``sts:ExternalId``).
+        action: ``sts:TagSession`` as well, where the session is to have tags.
 
     Raises:
         ServiceError: ``AccessDenied``.
@@ -308,7 +315,7 @@ def authorize_assume_role(
     identity, realm = exchange.identity, exchange.realm
     keys: dict[str, Value] = {name.lower(): value for name, value in (extra or {}).items()}
     lookup = RequestContext(exchange, identity, realm.accounts.get(role_account), extra=keys)
-    question = Question(identity, "sts:AssumeRole", role_arn, role_account, lookup)
+    question = Question(identity, action, role_arn, role_account, lookup)
     if omniscient(identity, question.action):
         decision = ALLOWED
     else:
@@ -322,7 +329,7 @@ def authorize_assume_role(
         decision = evaluate(question, policies)
     _tell(exchange, question.action, role_arn, decision)
     if not decision.allowed:
-        message = f"User: {identity.arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
+        message = f"User: {identity.arn} is not authorized to perform: {action} on resource: {role_arn}"
         raise denials.query_denied(message)
 
 

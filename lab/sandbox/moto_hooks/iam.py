@@ -148,6 +148,20 @@ def role_of(account: Account, name: str) -> tuple[str, str, str] | None:
     return None if role is None else (role.arn, role.id, role.assume_role_policy_document)
 
 
+def role_session(account: Account, name: str) -> tuple[int, dict[str, str]]:
+    """How many seconds a session of this role may last, and the role's tags; the role exists."""
+    role = _role(backend(account), name)
+    if role is None:
+        raise LookupError(name)
+    return int(role.max_session_duration or 3600), {tag["Key"]: tag["Value"] for tag in role.tags}
+
+
+def managed_policy(account: Account, arn: str) -> str | None:
+    """The document of a managed policy in its default version."""
+    policy = backend(account).managed_policies.get(arn)
+    return None if policy is None else _document(policy)
+
+
 # ---- What clients ask ------------------------------------------------------------------------------------------------
 
 
