@@ -16,6 +16,7 @@ from lab.sandbox.exchange import Request, ServiceError
 from lab.sandbox.kms import parameters as kms_parameters
 from lab.sandbox.operations import tables
 from lab.sandbox.recognize import recognize
+from lab.sandbox.s3 import operations as s3_operations
 from tests.sandbox import compile_operations as compiler
 from tests.sandbox import wire
 
@@ -184,6 +185,10 @@ def test_every_member_is_listed_or_refused_by_name(service: str, name: str) -> N
                 where = inner.serialization.get("name", member) if service == "s3" else member
                 assert name in message, (member, value)
                 assert where.lower() in message.lower(), (member, value)
+
+
+def test_s3_models_what_is_listed() -> None:
+    assert set(s3_operations.OPERATIONS) == set(LISTED["s3"])
 
 
 def test_kms_models_what_is_listed() -> None:

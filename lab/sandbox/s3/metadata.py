@@ -84,12 +84,20 @@ def check_acl(request: Request, bucket: SealedBucket) -> None:
     """Refuse access control lists where the bucket's owner owns all objects (S3 User Guide, Object Ownership).
 
     Raises:
-        ServiceError: ``AccessControlListNotSupported``.
+        ServiceError: ``AccessControlListNotSupported``; ``NotImplemented`` where the bucket takes access control lists
+            and this one would grant somebody something.
     """
     acl = request.headers.get("x-amz-acl")
     grants = any(name.startswith("x-amz-grant-") for name, _ in request.headers.items)
     if bucket.ownership == "BucketOwnerEnforced" and (grants or acl not in {None, "bucket-owner-full-control"}):
         raise ServiceError(400, "AccessControlListNotSupported", "The bucket does not allow ACLs")
+    if grants or acl not in {None, "private", "bucket-owner-full-control"}:
+        raise _acl_not_modelled("x-amz-grant-*" if grants else f"x-amz-acl: {acl}")
+
+
+def _acl_not_modelled(header: str) -> ServiceError:
+    message = f"A header you provided implies functionality that is not implemented: {header}."
+    return ServiceError(501, "NotImplemented", f"{message} This sandbox does not model it.")
 
 
 def header_tags(headers: Headers) -> dict[str, str]:

@@ -373,6 +373,14 @@ def _object_checksum(upload: SealedUpload, parts: list[Part]) -> Checksum | None
 
 
 def _check_object_checksum(headers: Headers, checksum: Checksum | None) -> None:
+    kind = headers.get("x-amz-checksum-type")
+    if kind is not None and checksum is not None and kind != checksum.type:
+        raise ServiceError(
+            400,
+            "InvalidRequest",
+            f"The upload was created using the {checksum.type} checksum mode. The complete request must use the same "
+            "checksum mode.",
+        )
     declared = checksums.declared(headers) if headers.starting("x-amz-checksum-") else None
     if declared is None or declared.value is None or checksum is None:
         return
