@@ -74,8 +74,8 @@ class Course:
 def _nearest(reference: str, known: list[str]) -> str:
     near = difflib.get_close_matches(reference.lower(), known, n=3, cutoff=0.5)
     near += [name for name in known if reference and reference.lower() in name and name not in near][: 3 - len(near)]
-    listing = "lab list shows all."
-    return f"Did you mean {' or '.join(near)}? {listing}" if near else listing[0].upper() + listing[1:]
+    question = f"Did you mean {' or '.join(near)}? " if near else ""
+    return f"{question}All of them: lab list."
 
 
 def load_course(root: Path | None = None) -> Course:

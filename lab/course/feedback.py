@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from lab.course import document
 from lab.course.document import Table
 
 LEVELS = 4
+#: Codes and ids are kept as evidence, which holds nothing of another shape.
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 VIEWS = ("wire", "rest", "keys", "policy", "files", "")
 
 
@@ -86,6 +89,7 @@ def read_diagnoses(file: Path) -> dict[str, Diagnosis]:
     diagnoses: dict[str, Diagnosis] = {}
     for code in table.names():
         row = table.table(code)
+        _must_be_id(table, code, code)
         hint = row.number("hint", 1)
         if not 1 <= hint <= LEVELS:
             raise row.problem("hint", f"should be 1 to {LEVELS}")
@@ -133,6 +137,7 @@ def read_questions(file: Path) -> tuple[Question, ...]:
     for row in table.tables("question"):
         choices = []
         for option in row.tables("choice"):
+            _must_be_id(option, "id", option.text("id"))
             choices.append(Choice(option.text("id"), option.text("text"), option.text("comparison")))
             option.done()
         question = Question(
@@ -143,6 +148,7 @@ def read_questions(file: Path) -> tuple[Question, ...]:
             choices=tuple(choices),
         )
         row.done()
+        _must_be_id(row, "id", question.id)
         if len({choice.id for choice in choices}) < max(2, len(choices)):
             raise row.problem("choice", "there should be at least two, with different ids")
         if question.answer and question.choice(question.answer) is None:
@@ -150,3 +156,8 @@ def read_questions(file: Path) -> tuple[Question, ...]:
         questions.append(question)
     table.done()
     return tuple(questions)
+
+
+def _must_be_id(row: Table, member: str, value: str) -> None:
+    if not _ID.fullmatch(value):
+        raise row.problem(member, "should be one word of letters, digits, - and _")

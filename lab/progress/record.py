@@ -27,7 +27,14 @@ VERBS: Final = frozenset(
     }
 )
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./+-]{0,79}")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_SHAPES: Final = {
+    "exercise": re.compile(r"(lesson/)?" + _ID.pattern),
+    "check": _ID,
+    "verdict": _ID,
+    "diagnosis": _ID,
+    "version": re.compile(r"[0-9A-Za-z.+-]{1,32}"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +71,9 @@ class ProgressEvent:
         """
         if self.verb not in VERBS:
             raise ValueError("verb is not known")
-        for name in ("exercise", "check", "verdict", "diagnosis", "version"):
+        for name, shape in _SHAPES.items():
             value = getattr(self, name)
-            if not isinstance(value, str) or (value and not _ID.fullmatch(value)):
+            if not isinstance(value, str) or (value and not shape.fullmatch(value)):
                 raise ValueError(f"{name} is not an id")
         if str(uuid.UUID(self.uuid)) != self.uuid:
             raise ValueError("uuid is not one in its usual form")
