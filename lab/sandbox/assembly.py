@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from lab.sandbox import authorize, world_control  # noqa: F401 - world_control registers its operations
+from lab.sandbox import authorize, decide, world_control  # noqa: F401 - two of them register control operations
 from lab.sandbox.blobs import BlobStore
 from lab.sandbox.clock import Clock
 from lab.sandbox.core import Sandbox
