@@ -1,4 +1,4 @@
-"""Which permissions an S3 operation needs, and on which resources.
+"""Which permissions an operation needs, and on which resources: S3's by table, IAM's by what the request names.
 
 Source: S3 user guide, "Required permissions for Amazon S3 API operations", and the service authorization reference.
 A ``versionId`` asks for the version's own action; tagging, ACL and lock headers ask for theirs as well; a copy reads
@@ -7,12 +7,14 @@ its source.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, unquote
 
 if TYPE_CHECKING:
     from lab.sandbox.exchange import Request
+    from lab.sandbox.identity import Identity
 
 S3_ARN = "arn:aws:s3:::"
 
@@ -176,3 +178,24 @@ def _creates_bucket(request: Request) -> list[Need]:
     if headers.get("x-amz-acl", "private") != "private" or headers.starting("x-amz-grant-"):
         found.append(Need("s3:PutBucketAcl", bucket))
     return found
+
+
+_IAM_KINDS: Final = (
+    ("RoleName", "role/"), ("UserName", "user/"), ("GroupName", "group/"), ("PolicyName", "policy/"),
+    ("InstanceProfileName", "instance-profile/"),
+)  # fmt: skip
+
+
+def iam_resource(identity: Identity, operation: str, parameters: Mapping[str, Any]) -> str:
+    """The ARN that an IAM request concerns; without a name, what is listed, or the caller."""
+    start = f"arn:aws:iam::{identity.account}:"
+    for member, kind in _IAM_KINDS:
+        if parameters.get(member):
+            return f"{start}{kind}{parameters[member]}"
+    if parameters.get("PolicyArn"):
+        return str(parameters["PolicyArn"])
+    if operation.startswith("List") and operation.endswith(("Users", "Roles", "Groups")):
+        return f"{start}{operation[4:-1].lower()}/"
+    if operation == "ListPolicies":
+        return f"{start}policy/"
+    return identity.principal_arn if identity.kind == "user" else "*"

@@ -7,7 +7,7 @@ Every decision is an event with its trace. S3 names its own permissions (``actio
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from lab.sandbox import actions, denials
 from lab.sandbox.actions import Need
@@ -42,7 +42,7 @@ def authorize(exchange: Exchange) -> None:
         return
     if service == "s3":
         _check_expected_owners(exchange)
-        for need in actions.needs(exchange.request):
+        for need in [*actions.needs(exchange.request), *_copied_tags(exchange)]:
             _require(exchange, need)
         return
     _authorize_account(exchange)
@@ -58,9 +58,21 @@ def authorize_key(exchange: Exchange, action: str, bucket: str, key: str, versio
 
 
 def may_list(exchange: Exchange, bucket: str) -> bool:
-    """Whether the caller could list the bucket: who cannot is answered 403 and not 404 for a missing key."""
+    """Whether the caller could list the bucket; leaves no event."""
     decision, _ = judge_s3(exchange, Need("s3:ListBucket", bucket))
     return decision.allowed
+
+
+def hide_absence(exchange: Exchange, bucket: str) -> None:
+    """Refuse who may not list the bucket, before anything is said about a key that is not there.
+
+    S3 names ``s3:ListBucket`` then, whatever the operation was (recorded answer of GetObject).
+
+    Raises:
+        ServiceError: The caller may not know what is in the bucket.
+    """
+    if not may_list(exchange, bucket):
+        _require(exchange, Need("s3:ListBucket", bucket))
 
 
 def judge_s3(exchange: Exchange, need: Need) -> tuple[Decision, str]:
@@ -181,6 +193,20 @@ def _begun_with(exchange: Exchange, bucket: SealedBucket | None) -> Mapping[str,
     upload_id = exchange.request.query_value("uploadId")
     upload = None if bucket is None or upload_id is None else bucket.uploads.get(upload_id)
     return getattr(upload, "requested", None) or {}
+
+
+def _copied_tags(exchange: Exchange) -> list[Need]:
+    """A copy takes the source's tags along unless told otherwise; where there are any, that needs permissions too."""
+    request = exchange.request
+    source = actions.copy_source(request)
+    replaced = (request.headers.get("x-amz-tagging-directive") or "").upper() == "REPLACE"
+    if request.operation != "CopyObject" or source is None or replaced:
+        return []
+    owner = exchange.sandbox.realms.owner(exchange.realm, source[0])
+    if not RequestContext(exchange, exchange.identity, owner, *source).stored_tags():
+        return []
+    name = "s3:GetObjectTagging" if source[2] is None else "s3:GetObjectVersionTagging"
+    return [Need(name, *source), Need("s3:PutObjectTagging", request.bucket, request.key)]
 
 
 def _check_expected_owners(exchange: Exchange) -> None:
@@ -337,7 +363,9 @@ def _authorize_account(exchange: Exchange) -> None:
     """Services whose resources have no policies of their own: the caller's identity policies decide."""
     request, identity, realm = exchange.request, exchange.identity, exchange.realm
     action = f"{request.service}:{request.operation}"
-    resource = _iam_resource(exchange) if request.service == "iam" else "*"
+    resource = "*"
+    if request.service == "iam":
+        resource = actions.iam_resource(identity, request.operation, request.parameters)
     lookup: Lookup = RequestContext(exchange, identity, realm.accounts.get(identity.account))
     question = Question(identity, action, resource, identity.account, lookup)
     decision = ALLOWED if omniscient(identity, action) else evaluate(question, policies_of(realm, identity))
@@ -348,25 +376,3 @@ def _authorize_account(exchange: Exchange) -> None:
 
 def _account_denied(exchange: Exchange, message: str) -> ServiceError:
     return denials.query_denied(message) if exchange.request.service == "iam" else denials.json_denied(message)
-
-
-_IAM_RESOURCES: Final = (
-    ("RoleName", "role/"), ("UserName", "user/"), ("GroupName", "group/"), ("PolicyName", "policy/"),
-    ("InstanceProfileName", "instance-profile/"),
-)  # fmt: skip
-
-
-def _iam_resource(exchange: Exchange) -> str:
-    parameters: dict[str, Any] = exchange.request.parameters
-    start = f"arn:aws:iam::{exchange.identity.account}:"
-    for member, kind in _IAM_RESOURCES:
-        if parameters.get(member):
-            return f"{start}{kind}{parameters[member]}"
-    if parameters.get("PolicyArn"):
-        return str(parameters["PolicyArn"])
-    operation = exchange.request.operation
-    if operation.startswith("List") and operation.endswith(("Users", "Roles", "Groups")):
-        return f"{start}{operation[4:-1].lower()}/"
-    if operation == "ListPolicies":
-        return f"{start}policy/"
-    return exchange.identity.principal_arn if exchange.identity.kind == "user" else "*"

@@ -100,13 +100,14 @@ class RequestContext:
         if key.startswith("requestobjecttag/"):
             return next((value for name, value in self._sent_tags() if name.lower() == key[17:]), None)
         if key.startswith("existingobjecttag/"):
-            return next((value for name, value in self._stored_tags() if name.lower() == key[18:]), None)
+            return next((value for name, value in self.stored_tags() if name.lower() == key[18:]), None)
         return None
 
     def _sent_tags(self) -> list[tuple[str, str]]:
         return parse_qsl(self.exchange.request.headers.get("x-amz-tagging") or "", keep_blank_values=True)
 
-    def _stored_tags(self) -> list[tuple[str, str]]:
+    def stored_tags(self) -> list[tuple[str, str]]:
+        """The tags of the object as it is stored."""
         if self.owner is None or self.bucket is None or self.key is None:
             return []
         from lab.sandbox.moto_hooks import s3  # not before a policy asks
@@ -116,7 +117,7 @@ class RequestContext:
             return []
         versions = bucket.versions(self.key)
         if self.version is not None:
-            versions = [one for one in versions if one._version_id == self.version]  # noqa: SLF001 - moto's name
+            versions = [one for one in versions if one.version_id == self.version]
         return list(getattr(versions[-1], "tags", {}).items()) if versions else []
 
     def sent_tag_keys(self) -> list[str] | None:

@@ -122,6 +122,41 @@ def test_a_copy_needs_its_source(world: Judged) -> None:
     assert refused(copy) == (403, "AccessDenied", text)
 
 
+def test_a_copy_takes_tags_along(world: Judged) -> None:
+    from lab.sandbox.moto_hooks import s3
+
+    bucket = s3.buckets(world.account())["vault"]
+    source = s3.SealedMarker("a", version_id="null", last_modified=0.0)
+    vars(source)["tags"] = {"team": "blue"}
+    bucket.set_versions("a", [source])
+    copy = {"x-amz-copy-source": "vault/a"}
+    authorize.authorize(world.exchange("default", "CopyObject", key="k", headers=copy))
+    assert [(event["action"], event["resource"][-2:]) for event in world.events()] == [
+        ("s3:GetObject", "/a"),
+        ("s3:PutObject", "/k"),
+        ("s3:GetObjectTagging", "/a"),
+        ("s3:PutObjectTagging", "/k"),
+    ]
+    replacing = world.exchange("default", "CopyObject", key="k", headers={**copy, "x-amz-tagging-directive": "REPLACE"})
+    authorize.authorize(replacing)
+    assert len(world.events()) == 6
+    set_policy(world, deny("s3:GetObject", {"StringEquals": {"s3:ExistingObjectTag/team": "blue"}}))
+    assert refused(world.exchange("default", "GetObject", key="a"))[0] == 403
+    authorize.authorize(world.exchange("default", "GetObject", key="b"))
+
+
+def test_a_part_is_judged_by_what_its_upload_was_begun_with(world: Judged) -> None:
+    from lab.sandbox.moto_hooks import s3
+
+    bucket = s3.buckets(world.account())["vault"]
+    upload = object.__new__(s3.SealedUpload)
+    upload.requested = {SSE: "aws:kms"}
+    bucket.uploads["u"] = upload
+    set_policy(world, deny("s3:PutObject", {"StringNotEquals": {f"s3:{SSE}": "aws:kms"}}))
+    authorize.authorize(world.exchange("default", "UploadPart", key="k", query={"uploadId": "u"}))
+    assert refused(world.exchange("default", "UploadPart", key="k", query={"uploadId": "other"}))[0] == 403
+
+
 def test_denials_name_the_policy_that_denied(world: Judged) -> None:
     def text(who: str) -> str:
         return refused(world.exchange(who, "PutObject", key="k"))[2].partition('" ')[2]
@@ -262,7 +297,14 @@ def test_may_list_and_single_keys(world: Judged) -> None:
     exchange = world.exchange("reader", "GetObject", key="k")
     assert not authorize.may_list(exchange, "vault")
     assert authorize.may_list(world.exchange("default", "GetObject", key="k"), "vault")
+    authorize.hide_absence(world.exchange("default", "GetObject", key="k"), "vault")
     assert world.events() == []
+    with pytest.raises(ServiceError) as caught:
+        authorize.hide_absence(exchange, "vault")
+    assert caught.value.message == (
+        f"User: {world.identity('reader').arn} is not authorized to perform: s3:ListBucket on resource: "
+        '"arn:aws:s3:::vault" because no identity-based policy allows the s3:ListBucket action'
+    )
     with pytest.raises(ServiceError, match="s3:DeleteObject"):
         authorize.authorize_key(exchange, "s3:DeleteObject", "vault", "k")
     authorize.authorize_key(world.exchange("default", "DeleteObjects"), "s3:DeleteObject", "vault", "k")

@@ -75,7 +75,7 @@ def version_of(exchange: Exchange, place: Place, key: str, version_id: str | Non
         found = bucket.current(key)
         if isinstance(found, SealedKey):
             return found
-        _hide_from_strangers(exchange, bucket.name)
+        authorize.hide_absence(exchange, bucket.name)
         headers = marker_headers(found) if found is not None else []
         raise ServiceError(404, "NoSuchKey", "The specified key does not exist.", {"Key": key}, headers)
     check_version_id(bucket, version_id)
@@ -91,18 +91,12 @@ def version_of(exchange: Exchange, place: Place, key: str, version_id: str | Non
             {"Method": method, "ResourceType": "DeleteMarker"},
             [*marker_headers(version), ("Allow", "DELETE")],
         )
-    _hide_from_strangers(exchange, bucket.name)
+    authorize.hide_absence(exchange, bucket.name)
     if version_id == NULL and not bucket.versions(key):
         raise ServiceError(404, "NoSuchKey", "The specified key does not exist.", {"Key": key})
     raise ServiceError(
         404, "NoSuchVersion", "The specified version does not exist.", {"Key": key, "VersionId": version_id}
     )
-
-
-def _hide_from_strangers(exchange: Exchange, bucket: str) -> None:
-    """Answer 403 instead of 404 to who may not list the bucket (S3 API reference, GetObject, permissions)."""
-    if not authorize.may_list(exchange, bucket):
-        raise ServiceError(403, "AccessDenied", "Access Denied")
 
 
 def check_version_id(bucket: SealedBucket, version_id: str) -> None:
