@@ -7,12 +7,7 @@ KMS API reference for which exception fits where nothing was recorded.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lab.sandbox.exchange import ServiceError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def refusal(code: str, message: str) -> ServiceError:
@@ -40,7 +35,6 @@ def disabled(arn: str) -> ServiceError:
 def wrong_state(arn: str, state: str) -> ServiceError:
     """The key's state does not allow the operation."""
     words = {
-        "Disabled": "is disabled",
         "PendingDeletion": "is pending deletion",
         "PendingImport": "is pending import",
         "Unavailable": "is unavailable",
@@ -156,11 +150,3 @@ def dry_run() -> ServiceError:
 def not_modelled(what: str) -> ServiceError:
     """AWS can do it, this sandbox cannot; it says so instead of guessing."""
     return ServiceError(501, "NotImplemented", f"The sandbox does not model {what}.")
-
-
-def enum_finding(value: object, path: str, allowed: Sequence[str]) -> str:
-    """One finding of the request model about a value outside its set."""
-    return (
-        f"Value '{value}' at '{path}' failed to satisfy constraint: "
-        f"Member must satisfy enum value set: [{', '.join(allowed)}]"
-    )

@@ -211,7 +211,7 @@ def check(operation: str, parameters: dict[str, Any]) -> None:
         return
     findings = [
         f"Value null at '{_path(name)}' failed to satisfy constraint: Member must not be null"
-        for name in REQUIRED.get(operation, _KEY_ONLY)
+        for name in sorted(REQUIRED.get(operation, _KEY_ONLY))
         if parameters.get(name) is None
     ]
     for name, value in parameters.items():
@@ -240,9 +240,8 @@ def _type(member: Member, value: object) -> None:
 def _findings(member: Member, path: str, value: Any) -> list[str]:
     shown = f"Value at '{path}'" if member.type in {bytes, list, dict} else f"Value '{value}' at '{path}'"
     found: list[str] = []
-    size, kind = (value, "value") if member.type is int else (None, "length")
     if member.low is not None or member.high is not None:
-        size = value if member.type is int else len(value)
+        size, kind = (value, "value") if member.type is int else (len(value), "length")
         if member.low is not None and size < member.low:
             found.append(f"Member must have {kind} greater than or equal to {member.low}")
         if member.high is not None and size > member.high:

@@ -1,4 +1,7 @@
-"""Rotation as clients see it: switching it on, its status, rotating at once, and the list of rotations."""
+"""Rotation as clients see it: switching it on, its status, rotating at once, and the list of rotations.
+
+These answers name the key by its id, not by its ARN (AWS CLI reference, examples).
+"""
 
 from __future__ import annotations
 
@@ -51,13 +54,13 @@ def get_key_rotation_status(call: Call) -> dict[str, Any]:
     key = call.find(call.parameters["KeyId"], abroad=True)
     call.authorize(key, "kms:GetKeyRotationStatus")
     if not key.symmetric:
-        return {"KeyId": key.arn, "KeyRotationEnabled": False}
+        return {"KeyId": key.id, "KeyRotationEnabled": False}
     _require_rotatable(key)
     refuse_states(key, "PendingImport", "Unavailable")
     if key.rotation is None or key.state == "PendingDeletion":
-        return {"KeyId": key.arn, "KeyRotationEnabled": False}
+        return {"KeyId": key.id, "KeyRotationEnabled": False}
     return {
-        "KeyId": key.arn,
+        "KeyId": key.id,
         "KeyRotationEnabled": True,
         "RotationPeriodInDays": key.rotation.period_days,
         "NextRotationDate": datetime.fromtimestamp(key.rotation.next_at, UTC),
@@ -75,7 +78,7 @@ def rotate_key_on_demand(call: Call) -> dict[str, Any]:
         raise errors.too_many_rotations(key.arn)
     key.materials.append(new_material(call.now, "ON_DEMAND"))
     call.changed()
-    return {"KeyId": key.arn}
+    return {"KeyId": key.id}
 
 
 def list_key_rotations(call: Call) -> dict[str, Any]:
@@ -92,7 +95,7 @@ def list_key_rotations(call: Call) -> dict[str, Any]:
 
 def _entry(key: KmsKey, material: KeyMaterial) -> dict[str, Any]:
     entry: dict[str, Any] = {
-        "KeyId": key.arn,
+        "KeyId": key.id,
         "KeyMaterialId": material.id,
         "KeyMaterialState": "CURRENT" if material is key.materials[-1] else "NON_CURRENT",
     }

@@ -178,6 +178,7 @@ def test_rotation_status_and_schedule(stage: Stage, key: str) -> None:
     rotations = stage.call("ListKeyRotations", KeyId=key)["Rotations"]
     assert [entry["RotationDate"] for entry in rotations] == [moment(start + 90 * DAY), moment(start + 180 * DAY)]
     assert {entry["RotationType"] for entry in rotations} == {"AUTOMATIC"}
+    assert {entry["KeyId"] for entry in rotations} == {status["KeyId"]} == {key.rpartition("/")[2]}
     assert [entry["KeyMaterialState"] for entry in rotations] == ["NON_CURRENT", "CURRENT"]
     assert describe(stage, key)["CurrentKeyMaterialId"] == rotations[-1]["KeyMaterialId"] != before
     everything = stage.call("ListKeyRotations", KeyId=key, IncludeKeyMaterial="ALL_KEY_MATERIAL")["Rotations"]
