@@ -50,7 +50,8 @@ class EndpointBackend:
     def __init__(self, url: str, profile: str) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.password:
-            raise UsageError(f"{url!r} is not the URL of an endpoint.", "Name it like this: https://HOST:PORT.")
+            # What was given is not repeated: it may hold a password.
+            raise UsageError("That is not the URL of an endpoint.", "Name it like this: https://HOST:PORT.")
         self._url = url
         self._plain = parts.scheme == "http"
         self._profile = profile
@@ -167,7 +168,7 @@ class EndpointWorld:
         principal: str,  # noqa: ARG002 - the protocol's signature
         action: str,  # noqa: ARG002
         resource: str,  # noqa: ARG002
-        context: Mapping[str, str | list[str]] | None = None,  # noqa: ARG002
+        context: Mapping[str, str | list[str] | None] | None = None,  # noqa: ARG002
     ) -> Decision:
         """Not capable: ``decide``."""
         self._refuse("decide")

@@ -313,7 +313,7 @@ class WorldHandle(Protocol):
         """Events of this world from ``after`` on, those that exist first, then as they happen."""
 
     def decide(
-        self, principal: str, action: str, resource: str, context: Mapping[str, str | list[str]] | None = None
+        self, principal: str, action: str, resource: str, context: Mapping[str, str | list[str] | None] | None = None
     ) -> Decision:
         """What the policies say (capability ``decide``).
 
@@ -321,7 +321,7 @@ class WorldHandle(Protocol):
             principal: Name or ARN.
             action: ``s3:GetObject``.
             resource: ARN.
-            context: Condition keys and their values.
+            context: Condition keys and their values; None for a key that is absent though a request usually has it.
         """
 
     def at_rest(self, bucket: str, key: str, version_id: str | None = None) -> AtRest | None:
@@ -338,7 +338,12 @@ class WorldHandle(Protocol):
         """
 
     def plant(self, fact: str, **members: object) -> dict[str, Any]:
-        """Change what no API can change (capability ``plant``); for ``build()`` and the gate only."""
+        """Change what no API can change (capability ``plant``); for ``build()`` and the gate only.
+
+        Args:
+            fact: Which fact; those of the sandbox are registered in ``lab/sandbox`` with ``@plant``.
+            members: What the fact needs, as JSON values; bytes are sent as base64 text.
+        """
 
     def clock(self, advance: float = 0.0) -> float:
         """The back end's time in seconds since the epoch, after moving it forward (capability ``clock``)."""

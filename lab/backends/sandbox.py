@@ -195,7 +195,7 @@ class SandboxWorld:
         return EventStream(self._backend.running.control, after, self.realm)
 
     def decide(
-        self, principal: str, action: str, resource: str, context: Mapping[str, str | list[str]] | None = None
+        self, principal: str, action: str, resource: str, context: Mapping[str, str | list[str] | None] | None = None
     ) -> Decision:
         """What the policies say; no side effect."""
         answer = self._call(
@@ -246,7 +246,11 @@ class SandboxWorld:
 
     def plant(self, fact: str, **members: object) -> dict[str, Any]:
         """Change what no API can change; for ``build()`` and the gate only."""
-        return dict(self._call("plant", fact=fact, **members) or {})
+        sent = {
+            name: base64.b64encode(value).decode() if isinstance(value, bytes) else value
+            for name, value in members.items()
+        }
+        return dict(self._call("plant", fact=fact, **sent) or {})
 
     def clock(self, advance: float = 0.0) -> float:
         """The sandbox's time in seconds since the epoch, after moving it forward."""

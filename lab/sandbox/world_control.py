@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from lab.sandbox.control import ControlError, operation, optional_text, text
+from lab.sandbox.log import EventLog
 from lab.sandbox.plants import PLANTS
 from lab.sandbox.principals import PrincipalRequest
 from lab.sandbox.worlds import NoSuchWorldError, World, Worlds
@@ -34,7 +35,9 @@ def create(sandbox: Sandbox, parameters: Parameters) -> dict[str, Any]:
     principals = [_principal(one, accounts) for one in given]
     if len({principal.name for principal in principals}) != len(principals):
         raise ControlError("bad-request", "Two principals have one name.")
-    return _describe(_worlds(sandbox).create(exercise, accounts, principals))
+    world = _worlds(sandbox).create(exercise, accounts, principals)
+    _forget_events(sandbox, exercise)
+    return _describe(world)
 
 
 @operation("world.open")
@@ -78,7 +81,10 @@ def fork(sandbox: Sandbox, parameters: Parameters) -> dict[str, Any]:
 @operation("world.drop")
 def drop(sandbox: Sandbox, parameters: Parameters) -> bool:
     """Remove a world or a fork; false where there is none."""
-    return _worlds(sandbox).drop(_exercise(parameters))
+    realm_id = _exercise(parameters)
+    dropped = _worlds(sandbox).drop(realm_id)
+    _forget_events(sandbox, realm_id)
+    return dropped
 
 
 @operation("world.fingerprint")
@@ -165,6 +171,12 @@ def _world(sandbox: Sandbox, parameters: Parameters) -> World:
         return _worlds(sandbox).find(_exercise(parameters))
     except NoSuchWorldError as error:
         raise ControlError("no-such-world", str(error.args[0])) from None
+
+
+def _forget_events(sandbox: Sandbox, realm_id: str) -> None:
+    """What happened in a world that is gone must not count in the one that takes its id."""
+    if isinstance(sandbox.log, EventLog):
+        sandbox.log.forget(realm_id)
 
 
 def _exercise(parameters: Parameters) -> str:
