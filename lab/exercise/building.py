@@ -55,6 +55,8 @@ def build_world(exercise: Exercise, backend: Backend, record: WorldRecord, works
     """
     files = exercise.files_directory
     handle = backend.create_world(world_spec(exercise))
+    if "events" in backend.capabilities:
+        record.began = record.since = max((event.seq for event in handle.events()), default=0)
     record.names = choose_names(exercise, handle, record.suffix)
     workspace.lay_out(files, record.names)
     builder = Builder(exercise, handle, record, workspace.directory)

@@ -43,6 +43,7 @@ class WorldRecord:
         seed: Makes the random values of a repeated build the same; private.
         names: Rendered names by logical name.
         facts: What ``build`` kept; private.
+        began: The last event before this world was built; older ones are of a world that is gone.
         since: Events up to this one belong to the build or to the time before the last reset.
         built: False while a build runs or after it was interrupted.
         figures: What was measured when the exercise was passed, for the explanation and for lessons.
@@ -55,6 +56,7 @@ class WorldRecord:
     seed: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     names: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict, repr=False)
+    began: int = 0
     since: int = 0
     built: bool = False
     predictions: dict[str, Prediction] = field(default_factory=dict)

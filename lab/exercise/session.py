@@ -29,6 +29,7 @@ from lab.exercise.deadline import Deadline, within
 from lab.exercise.predictions import question_result, shown_answer
 from lab.exercise.record import Prediction, WorldRecord
 from lab.exercise.report import CheckResult, QuestionResult, Report
+from lab.exercise.sight import Sight
 from lab.exercise.tools import environment_of_runs, tool_environment
 from lab.exercise.workspace import Workspace
 from lab.exercise.world import ExerciseWorld, History
@@ -107,6 +108,8 @@ class Session:
         self._history: History | None = None
         self._validators: ModuleType | None = None
         self._runner = CheckRunner(exercise, backend.capabilities, own_principal=backend.name == "sandbox")
+        self._sight: Sight | None = None
+        self._asked: list[dict[str, Any]] = []
         self._recorded_checks: dict[str, tuple[str, str]] = {}
 
     # What is there
@@ -152,6 +155,20 @@ class Session:
     def last_event(self) -> int:
         """The last event that the session has looked at."""
         return self._history.last if self._history is not None else self.since
+
+    def source(self) -> Sight:
+        """What the X-ray views are made from; valid until the next reset."""
+        if self._sight is None:
+            record = self._built_record()
+            self._sight = Sight(
+                self.handle,
+                capabilities=frozenset(self.backend.capabilities),
+                workspace=self.workspace,
+                began=record.began,
+                since=record.since,
+                asked=lambda: list(self._asked),
+            )
+        return self._sight
 
     def require_capabilities(self) -> None:
         """Say what this back end lacks, before anything is built.
@@ -244,6 +261,8 @@ class Session:
             events = handle.events(after=record.since)
             record.since = events[-1].seq if events else record.since
         self._history = History(handle, record.since)
+        self._sight = None
+        self._asked = []
         self._save()
 
     # The task, the questions
@@ -315,6 +334,7 @@ class Session:
             results = self._runner.run(module, world, record.names)
         finally:
             world.close()
+        self._asked = world.asked
         questions = tuple(question_result(question, record, module, events) for question in self.exercise.questions())
         return self._conclude(Report(self.exercise.id, self.exercise.number, self.exercise.title, results, questions))
 

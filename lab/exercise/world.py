@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -119,6 +120,7 @@ class ExerciseWorld:
         self._history = history
         self._can_fork = can_fork
         self._fork: WorldHandle | None = None
+        self.asked: list[dict[str, Any]] = []
         self._learner_environment = learner_environment
         self.deadline = deadline or Deadline(3600)
 
@@ -202,8 +204,18 @@ class ExerciseWorld:
     def decide(
         self, principal: str, action: str, resource: str, context: Mapping[str, str | list[str]] | None = None
     ) -> Decision:
-        """What the policies say."""
-        return self._handle.decide(principal, action, resource, context)
+        """What the policies say; kept for the policy view."""
+        decision = self._handle.decide(principal, action, resource, context)
+        self.asked.append(
+            {
+                "principal": principal,
+                "action": action,
+                "resource": resource,
+                "context": dict(context or {}),
+                "decision": asdict(decision),
+            }
+        )
+        return decision
 
     def at_rest(self, bucket: str, key: str, version_id: str | None = None) -> AtRest | None:
         """The object on the disk."""
