@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
-from lab.sandbox.realm import REGION, Account
+from lab.sandbox.realm import REGION, Account, Realm
 
 if TYPE_CHECKING:
     from lab.sandbox.exchange import Exchange, Request
@@ -34,13 +34,22 @@ _PRINCIPAL: dict[str, Callable[[Identity], Value]] = {
 }
 
 
-def principal_key(identity: Identity, key: str) -> Value:
-    """A condition key that says who asks."""
+def principal_key(realm: Realm, identity: Identity, key: str) -> Value:
+    """A condition key that says who asks; session tags come before those of the user or role."""
     if key.startswith("aws:principaltag/"):
-        wanted = key[17:]
-        return next((value for name, value in identity.tags.items() if name.lower() == wanted), None)
+        tags = {**_tags(realm, identity), **identity.tags}
+        return next((value for name, value in tags.items() if name.lower() == key[17:]), None)
     read = _PRINCIPAL.get(key)
     return None if read is None else read(identity)
+
+
+def _tags(realm: Realm, identity: Identity) -> dict[str, str]:
+    account = realm.accounts.get(identity.account)
+    if account is None:
+        return {}
+    from lab.sandbox.moto_hooks import iam  # not before a policy asks
+
+    return iam.tags_of(account, identity)
 
 
 def time_key(now: float, key: str) -> Value:
@@ -90,7 +99,7 @@ class RequestContext:
             return read(self)
         if key.startswith("s3:"):
             return self._s3(key[3:])
-        value = principal_key(self.identity, key)
+        value = principal_key(self.exchange.realm, self.identity, key)
         return value if value is not None else time_key(self.exchange.sandbox.clock.now(), key)
 
     def _s3(self, key: str) -> Value:

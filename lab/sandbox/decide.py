@@ -40,6 +40,7 @@ _USUAL: Final[Mapping[str, Value]] = {
 class _Seen:
     """The condition keys of a question; None where the question says that a key is absent."""
 
+    realm: Realm
     identity: Identity
     now: float
     given: Mapping[str, Value]
@@ -48,7 +49,7 @@ class _Seen:
         if key in self.given:
             value = self.given[key]
         else:
-            value = principal_key(self.identity, key)
+            value = principal_key(self.realm, self.identity, key)
             if value is None:
                 value = time_key(self.now, key)
         return [value] if isinstance(value, str) else value
@@ -73,7 +74,7 @@ class _Asked:
 
     def question(self, owner: str, keys: Mapping[str, Value]) -> Question:
         """As the policy engine takes it."""
-        seen = _Seen(self.identity, self.sandbox.clock.now(), keys)
+        seen = _Seen(self.realm, self.identity, self.sandbox.clock.now(), keys)
         return Question(self.identity, self.action, self.resource, owner, seen)
 
 

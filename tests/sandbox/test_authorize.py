@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -315,6 +316,18 @@ def test_expected_bucket_owner(world: Judged) -> None:
     authorize.authorize(world.exchange("default", "GetObject", key="k", headers={header: world.account().id}))
     wrong = world.exchange("default", "GetObject", key="k", headers={header: "000000000000"})
     assert refused(wrong) == (403, "AccessDenied", "Access Denied")
+
+
+def test_tags_of_users_and_sessions(world: Judged) -> None:
+    set_policy(world, deny("s3:GetObject", {"StringEquals": {"aws:PrincipalTag/Team": "blue"}}))
+    backend = iam.backend(world.account())
+    authorize.authorize(world.exchange("default", "GetObject", key="k"))
+    backend.tag_user("default", [{"Key": "team", "Value": "blue"}])
+    assert refused(world.exchange("default", "GetObject", key="k"))[0] == 403
+    backend.tag_role("app", [{"Key": "team", "Value": "blue"}])
+    assert refused(world.exchange("app", "GetObject", key="k"))[0] == 403
+    session = replace(world.identity("app"), tags={"team": "red"})
+    authorize.authorize(world.exchange(session, "GetObject", key="k"))
 
 
 def test_groups_and_attached_policies_count(world: Judged) -> None:

@@ -108,7 +108,7 @@ def identity_policies(account: Account, identity: Identity) -> tuple[list[tuple[
 
 def _user_policies(iam: models.IAMBackend, user: models.User) -> list[tuple[str, str]]:
     found = _own_policies(user)
-    for group in iam.groups.values():
+    for group in list(iam.groups.values()):
         if user in group.users:
             found += _own_policies(group)
     return found
@@ -117,7 +117,7 @@ def _user_policies(iam: models.IAMBackend, user: models.User) -> list[tuple[str,
 def _own_policies(holder: models.User | models.Role | models.Group) -> list[tuple[str, str]]:
     found = list(holder.policies.items())
     if holder.managed_policies:
-        found += [(policy.name, _document(policy)) for policy in holder.managed_policies.values()]
+        found += [(policy.name, _document(policy)) for policy in list(holder.managed_policies.values())]
     return found
 
 
@@ -127,7 +127,7 @@ def _document(policy: models.ManagedPolicy) -> str:
 
 
 def _role(iam: models.IAMBackend, name: str) -> models.Role | None:
-    return next((role for role in iam.roles.values() if role.name == name), None)
+    return next((role for role in list(iam.roles.values()) if role.name == name), None)
 
 
 def principal_exists(account: Account, arn: str) -> bool:
@@ -138,8 +138,17 @@ def principal_exists(account: Account, arn: str) -> bool:
         return True
     if kind == "assumed-role":
         return _role(iam, path.partition("/")[0]) is not None
-    holders = iam.users.values() if kind == "user" else iam.roles.values() if kind == "role" else ()
-    return any(holder.arn == arn for holder in holders)
+    holders: dict[str, Any] = iam.users if kind == "user" else iam.roles if kind == "role" else {}
+    return any(holder.arn == arn for holder in list(holders.values()))
+
+
+def tags_of(account: Account, identity: Identity) -> dict[str, str]:
+    """Tags of the user or role behind an identity, as they are now."""
+    iam = backend(account)
+    if identity.kind == "user":
+        return dict(iam.tagger.get_tag_dict_for_resource(identity.principal_arn))
+    role = _role(iam, identity.name) if identity.kind == "role" else None
+    return {} if role is None else {tag["Key"]: tag["Value"] for tag in role.tags or []}
 
 
 def role_of(account: Account, name: str) -> tuple[str, str, str] | None:

@@ -37,9 +37,17 @@ def wildcard(pattern: str, *, ignore_case: bool = False) -> Callable[[str], bool
     if pattern.endswith("*") and "*" not in pattern[:-1] and "?" not in pattern and not ignore_case:
         prefix = unprotect(pattern[:-1])
         return lambda text: text.startswith(prefix)
-    source = "".join({"*": ".*", "?": "."}.get(char) or re.escape(unprotect(char)) for char in pattern)
-    match = re.compile(source, re.DOTALL | (re.IGNORECASE if ignore_case else 0)).fullmatch
+    match = re.compile(_regex(pattern), re.DOTALL | (re.IGNORECASE if ignore_case else 0)).fullmatch
     return lambda text: match(text) is not None
+
+
+def _regex(pattern: str) -> str:
+    """Everything up to the last star is matched at its first occurrence and never again: no pattern is slow."""
+    first, *rest = ("".join("." if char == "?" else re.escape(unprotect(char)) for char in part)
+                    for part in pattern.split("*"))  # fmt: skip
+    if not rest:
+        return first
+    return first + "".join(f"(?>.*?{part})" for part in rest[:-1]) + f".*{rest[-1]}"
 
 
 def unprotect(text: str) -> str:

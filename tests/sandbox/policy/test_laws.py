@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.sandbox.policy import Decision
+from lab.sandbox.policy.patterns import wildcard
 from tests.sandbox.policy.asking import HOME, OBJECT, OTHER, ask, document, session, user
 
 ACTIONS = st.sampled_from(["s3:GetObject", "s3:PutObject", "s3:*", "*", "s3:G*t", "kms:Decrypt"])
@@ -95,3 +96,23 @@ def test_if_exists_only_changes_absence(operator: str, seen: dict[str, str]) -> 
         return ask(user(), policies=[document(allow)], seen=seen).allowed
 
     assert allowed(f"{operator}IfExists") == (allowed(operator) if "aws:a" in seen else True)
+
+
+def slowly(pattern: str, text: str) -> bool:
+    """What a pattern with ``*`` and ``?`` means, by definition."""
+    if not pattern:
+        return not text
+    if pattern[0] == "*":
+        return slowly(pattern[1:], text) or (bool(text) and slowly(pattern, text[1:]))
+    return bool(text) and pattern[0] in {"?", text[0]} and slowly(pattern[1:], text[1:])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text("ab*?.", max_size=7), st.text("ab*?.", max_size=8))
+def test_wildcards_mean_what_they_say(pattern: str, text: str) -> None:
+    assert wildcard(pattern)(text) == slowly(pattern, text)
+    assert wildcard(pattern, ignore_case=True)(text.upper()) == slowly(pattern, text)
+
+
+def test_no_pattern_is_slow() -> None:
+    assert not wildcard("*a" * 40 + "*b")("a" * 5000)
