@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 EXIT_CANNOT_START = 3
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,6 +21,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(sys.argv[1:] if arguments is None else arguments)
     for name in [name for name in os.environ if name.startswith(("AWS_", "BOTO_", "MOTO_"))]:
         del os.environ[name]  # before anything of moto or botocore is imported: nothing outside may shine through
+
+    os.umask(0o077)
+    for number in ENDING:
+        signal.signal(number, lambda *_: sys.exit(0))  # what has been made so far is taken away again
 
     from lab.sandbox.control import SocketError
     from lab.sandbox.process import SandboxProcess, Settings, StartError
@@ -38,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)  # noqa: T201 - the one sentence
         return EXIT_CANNOT_START
     try:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in ENDING:
             signal.signal(number, lambda *_: process.request_stop())
         process.start()
         credential = process.bare_credential()

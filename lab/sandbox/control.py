@@ -21,7 +21,7 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -109,20 +109,20 @@ class ControlServer:
             return 0.0 if self._clients else time.monotonic() - self.last_client_at
 
     def stop(self, seconds: float = 5.0) -> None:
-        """Close everything, remove the socket, wait for the threads."""
+        """Take no more questions, let answers go out, close everything and remove the socket."""
         with self._lock:
             self._stopping = True
             clients = dict(self._clients)
-        for endpoint in (self._listener, *clients):
-            with contextlib.suppress(OSError):
-                endpoint.shutdown(socket.SHUT_RDWR)
+        _shut_down([self._listener], socket.SHUT_RDWR)
+        _shut_down(clients, socket.SHUT_RD)
         self._listener.close()
         with contextlib.suppress(FileNotFoundError):
             self.path.unlink()
         deadline = time.monotonic() + seconds
         for thread in (self._thread, *clients.values()):
-            if thread is not threading.current_thread() and thread.is_alive():
+            if thread.is_alive():
                 thread.join(max(0.0, deadline - time.monotonic()))
+        _shut_down(clients, socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         while True:
@@ -269,6 +269,12 @@ def peer_uid(client: socket.socket) -> int:
     else:
         _, uid, _ = struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
     return int(uid)
+
+
+def _shut_down(endpoints: Iterable[socket.socket], how: int) -> None:
+    for endpoint in endpoints:
+        with contextlib.suppress(OSError):
+            endpoint.shutdown(how)
 
 
 def _set_send_timeout(client: socket.socket, seconds: float) -> None:

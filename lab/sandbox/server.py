@@ -11,7 +11,7 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -133,18 +133,17 @@ class Server:
         self._thread.start()
 
     def stop(self, seconds: float = 5.0) -> None:
-        """Close everything and wait for the threads."""
+        """Take no more requests, let answers go out, close everything."""
         with self._lock:
             self._stopping = True
             connections = dict(self._connections)
         self._wake_writer.send(b"\0")
-        for endpoint in connections:
-            with contextlib.suppress(OSError):
-                endpoint.shutdown(socket.SHUT_RDWR)
+        _shut_down(connections, socket.SHUT_RD)
         deadline = time.monotonic() + seconds
         for thread in (self._thread, *connections.values()):
             if thread.is_alive():
                 thread.join(max(0.0, deadline - time.monotonic()))
+        _shut_down(connections, socket.SHUT_RDWR)
         for listener in self._listeners:
             listener.close()
         self._selector.close()
@@ -186,3 +185,9 @@ class Server:
             with self._lock:
                 self._connections.pop(endpoint, None)
             endpoint.close()
+
+
+def _shut_down(endpoints: Iterable[socket.socket], how: int) -> None:
+    for endpoint in endpoints:
+        with contextlib.suppress(OSError):
+            endpoint.shutdown(how)

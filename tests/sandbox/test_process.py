@@ -11,6 +11,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,8 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
+from lab.events import DATA_MEMBERS, Event
+from lab.sandbox.process import SandboxProcess, Settings
 from tests.sandbox import harness
 from tests.sandbox.harness import ControlRefusedError, RunningSandbox, wait_until
 
@@ -93,6 +96,62 @@ def test_events_are_told_in_order_without_secrets(sandbox: RunningSandbox) -> No
     assert not re.search(r"Signature=[0-9a-f]{8}", text)
 
 
+def test_events_have_the_members_that_the_lab_reads(sandbox: RunningSandbox) -> None:
+    with pytest.raises(ClientError):
+        sandbox.client("s3").get_object(Bucket="process-no-such-bucket", Key="k")
+    seen: set[str] = set()
+    for line in sandbox.call("events"):
+        event = Event.from_json(line)
+        seen.add(event.step)
+        assert event.data.keys() >= DATA_MEMBERS[event.step], event.step
+    assert seen >= {"connection", "tls", "request", "answer"}
+
+
+def test_connections_belong_to_the_exercise_of_their_first_request(sandbox: RunningSandbox) -> None:
+    world = sandbox.create_world("process-attribution")
+    sandbox.client_of(world["credentials"]["default"], "s3").list_buckets()
+    sandbox.client_of(world["validator"], "s3").list_buckets()
+    events = sandbox.call("events", exercise="process-attribution")
+    of: dict[str, list[str]] = {event["origin"]: [] for event in events if event["exercise"]}
+    for event in events:
+        if event["exercise"]:
+            of[event["origin"]].append(event["step"])
+    assert of["learner"][:3] == of["validator"][:3] == ["connection", "tls", "request"]
+    numbers = {event["connection"] for event in events if event["exercise"]}
+    assert numbers <= {c["connection"] for c in sandbox.call("wire.connections", exercise="process-attribution")}
+
+
+def test_closing_leaves_no_thread_and_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    before = set(threading.enumerate())
+    process = SandboxProcess(Settings())
+    process.start()
+    process.bare_credential()
+    control = harness.Control(process.control)
+    control.call("subscribe", after=0)
+    with socket.create_connection(("127.0.0.1", int(process.http.rpartition(":")[2]))):
+        process.close()
+    control.close()
+    assert set(threading.enumerate()) <= before
+    assert not process.state_dir.exists()
+
+
+def test_stop_is_answered(start_sandbox: Start) -> None:
+    running = start_sandbox("--serve")
+    assert running.connect().call("stop") is None
+    assert running.process.wait(15) == 0
+
+
+def test_a_signal_before_it_is_ready_leaves_nothing(tmp_path: Path) -> None:
+    process = harness.launch("--json", environment={"TMPDIR": str(tmp_path)})
+    wait_until(lambda: any(tmp_path.iterdir()) or process.poll() is not None)
+    process.terminate()
+    process.communicate(timeout=15)
+    assert process.returncode == 0
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_time_only_moves_forward(start_sandbox: Start) -> None:
     running = start_sandbox()
     now = running.call("clock")
@@ -116,12 +175,6 @@ def test_a_signal_ends_it_cleanly(start_sandbox: Start, number: int) -> None:
     assert said == b""
     assert not state.exists()
     assert not running.control.parent.exists()
-
-
-def test_stop_ends_it(start_sandbox: Start) -> None:
-    running = start_sandbox("--serve")
-    running.call("stop")
-    assert running.process.wait(15) == 0
 
 
 def test_it_ends_some_time_after_its_last_client(start_sandbox: Start) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import http.client
 import socket
 import ssl
@@ -15,6 +16,7 @@ from typing import cast
 import pytest
 
 from lab.sandbox import render
+from lab.sandbox import server as server_module
 from lab.sandbox.clock import Clock
 from lab.sandbox.connection import HttpConnection, Limits
 from lab.sandbox.core import Sandbox
@@ -535,3 +537,17 @@ def test_a_free_port_can_be_asked_for() -> None:
 def test_what_is_no_port_is_refused(port: int) -> None:
     with pytest.raises(PortTakenError):
         listen("http", port)
+
+
+def test_without_ipv6_ipv4_has_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = server_module._socket
+
+    def no_ipv6(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+        return real(family, address, port)
+
+    monkeypatch.setattr(server_module, "_socket", no_ipv6)
+    found = listen("http")
+    assert len(found.sockets) == 1
+    close(found)
