@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lab.backends import process
 from lab.backends.clients import Clients
 from lab.backends.control_client import ControlClient, ControlFailureError, EventStream
 from lab.backends.protocol import (
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 #: Making and copying worlds may have to wait for a machine that is busy.
 _WORLD_SECONDS: Final = 60.0
 
+#: How long a sandbox that ends may take to write what is left.
+_ENDING_SECONDS: Final = 5.0
+
 
 class SandboxBackend:
     """The sandbox of this user and data directory; started where it is not running.
@@ -55,10 +59,22 @@ class SandboxBackend:
     def open(self) -> None:
         """Find or start the sandbox and hold it: while this is open, it stays."""
         self.close()
-        self._running = self._given or ensure_sandbox()
-        self._control = ControlClient(self._running.control)
-        self._control.connect()
+        self._running, self._control = self._hold()
         self._clients = Clients(self._running.endpoints)
+
+    def _hold(self) -> tuple[RunningSandbox, ControlClient]:
+        running = self._given or ensure_sandbox()
+        control = ControlClient(running.control)
+        try:
+            control.connect()
+        except SandboxLostError:
+            # It may have been about to end, for want of clients, when it was found.
+            if self._given is not None or not process.wait_gone(running.pid, running.began, _ENDING_SECONDS):
+                raise
+            running = ensure_sandbox()
+            control = ControlClient(running.control)
+            control.connect()
+        return running, control
 
     def close(self) -> None:
         """Let go of the sandbox; it ends some time after its last client."""

@@ -62,6 +62,8 @@ class StateDirectory:
             return found
         for directory in sorted(path for path in self._realms.iterdir() if path.is_dir()):
             realm_id = unquote(directory.name)
+            for left_over in directory.glob("*.tmp"):  # of a write that a kill cut short
+                left_over.unlink()
             state = self._read(directory / _STATE_FILE)
             if state is None:
                 continue
@@ -161,7 +163,7 @@ class Keeper:
     """
 
     #: After a write the keeper rests this many times as long as the write took, so that it never takes the machine.
-    _REST: Final = 2.0
+    _REST: Final = 4.0
 
     def __init__(
         self, write: Callable[[str], None], settled: Callable[[], None], complain: Callable[[str], None]

@@ -14,13 +14,14 @@ from pathlib import Path
 
 import pytest
 
+import lab
 from lab.backends import process, runtime
 from lab.backends.control_client import ControlClient
-from lab.backends.protocol import PrincipalSpec, WorldSpec
+from lab.backends.protocol import Credentials, PrincipalSpec, WorldSpec
 from lab.backends.sandbox import SandboxBackend
 from lab.errors import SandboxLostError, SandboxStartError
 
-SPEC = WorldSpec("ex", ("home",), (PrincipalSpec("default", administrator=True),))
+SPEC = WorldSpec("ex", ("home",), (PrincipalSpec("default", administrator=True), PrincipalSpec("visitor", "role")))
 
 STARTER = """
 import json
@@ -77,10 +78,13 @@ class TestLife:
         world = backend.create_world(SPEC)
         client = world.client("default", "kms")
         arn = client.create_key(Description="before")["KeyMetadata"]["Arn"]
+        session = world.client("default", "sts").assume_role(
+            RoleArn=world.credentials["visitor"].arn, RoleSessionName="visit"
+        )["Credentials"]
         before = world.fingerprint()
         first = backend.running
         state = Path(os.environ["LAB_DATA_DIR"]) / "sandbox" / "realms" / "ex" / "state.json"
-        wait_until(lambda: arn.rpartition("/")[2] in state.read_text(), "the key is on the disk")
+        wait_until(lambda: session["AccessKeyId"] in state.read_text(), "the key is on the disk")
         os.kill(first.pid, signal.SIGKILL)
         wait_until(lambda: not first.alive, "it is dead")
         with pytest.raises(SandboxLostError):
@@ -95,6 +99,11 @@ class TestLife:
             assert again.fingerprint() == before
             keys = again.client("default", "kms").list_keys()["Keys"]
             assert [key["KeyArn"] for key in keys] == [arn]
+            visitor = Credentials(
+                session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"], "", "", "role"
+            )
+            visit = backend.clients.client(visitor, "sts", http=False)
+            assert visit.get_caller_identity()["Arn"].endswith("assumed-role/visitor/visit")  # type: ignore[attr-defined]
         finally:
             backend.close()
 
@@ -150,6 +159,20 @@ class TestLife:
             assert found.alive
         wait_until(lambda: runtime.stop_sandbox(only_unused=True), "nobody uses it")
         assert not found.alive
+
+    def test_one_that_is_about_to_end_when_it_is_found_is_replaced(self) -> None:
+        ending = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+        assert ending.stdin is not None
+        record = {
+            "pid": ending.pid, "began": process.start_time(ending.pid), "version": lab.__version__, "region": "x",
+            "https": "https://localhost:1", "control": str(runtime.runtime_file().with_name("gone.sock")),
+        }  # fmt: skip
+        runtime.runtime_file().write_text(json.dumps(record))
+        threading.Timer(0.3, ending.communicate, (b"\n",)).start()
+        backend = SandboxBackend()
+        backend.open()
+        assert backend.running.pid != ending.pid
+        backend.close()
 
     def test_one_of_another_version_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         runtime.ensure_sandbox()

@@ -146,6 +146,26 @@ def test_versions_keys_and_envelopes_come_back(world: SandboxWorld) -> None:
     s3.put_object(Bucket=BUCKET, Key="k", Body=b"three")
 
 
+def test_an_upload_under_way_comes_back_and_goes_on_in_a_fork(world: SandboxWorld) -> None:
+    s3 = world.client("default", "s3")
+    upload = s3.create_multipart_upload(Bucket=BUCKET, Key="big")["UploadId"]
+    etag = s3.upload_part(Bucket=BUCKET, Key="big", UploadId=upload, PartNumber=1, Body=b"part")["ETag"]
+    world.snapshot("half-way")
+    fork = world.fork()
+    s3.abort_multipart_upload(Bucket=BUCKET, Key="big", UploadId=upload)
+    world.restore("half-way")
+    for one in (fork, world):
+        client = one.client("default", "s3")
+        client.complete_multipart_upload(
+            Bucket=BUCKET,
+            Key="big",
+            UploadId=upload,
+            MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]},
+        )
+        assert client.get_object(Bucket=BUCKET, Key="big")["Body"].read() == b"part"
+    fork.drop()
+
+
 def test_reading_leaves_the_fingerprint(world: SandboxWorld) -> None:
     builder = world.client("builder", "s3")
     key = world.client("builder", "kms").create_key()["KeyMetadata"]["Arn"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
-from lab.sandbox.graph import NotKeepableError, encode
+from lab.sandbox.graph import NotKeepableError, decode, encode
 from lab.sandbox.state import Keeper, StateDirectory
 
 
@@ -109,6 +111,35 @@ def test_the_clock_is_kept(directory: StateDirectory, tmp_path: Path, said: list
     (tmp_path / "clock.json").write_text(json.dumps({"offset": "soon"}))
     assert directory.clock_offset() == 0.0
     assert len(said) == 1
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from lab.sandbox.graph import encode
+from lab.sandbox.state import StateDirectory
+directory = StateDirectory(Path(sys.argv[1]), "moto 1", print)
+for number in range(10**6):
+    directory.write_state("w", encode({"number": number, "padding": "x" * 50_000}))
+    print(number, flush=True)
+"""
+
+
+@pytest.mark.parametrize("acknowledged", [1, 4, 9])
+def test_a_kill_leaves_the_old_state_or_the_new(directory: StateDirectory, tmp_path: Path, acknowledged: int) -> None:
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE)
+    assert writer.stdout is not None
+    last = -1
+    while last < acknowledged:
+        last = int(writer.stdout.readline())
+    writer.kill()
+    seen = [int(line) for line in writer.communicate()[0].split()]
+    state = decode(directory.load()["w"].state)
+    assert state["number"] in {max([last, *seen]), max([last, *seen]) + 1}
+    assert len(state["padding"]) == 50_000
+    directory.write_state("w", encode(1))  # what the dead writer left behind is in nobody's way
+    directory.remove("w")
+    assert list((tmp_path / "realms").iterdir()) == []
 
 
 class Written:
