@@ -142,7 +142,7 @@ def policies_of(
     resource: Policy | None = None,
     resource_kind: Source = "bucket policy",
     resource_must_allow: bool = False,
-    granted: bool = False,
+    grant: str | None = None,
     restrict_public: bool = False,
 ) -> Policies:
     """What applies to whatever this identity asks, beside the policy of the resource."""
@@ -160,7 +160,7 @@ def policies_of(
         resource=resource,
         resource_kind=resource_kind,
         resource_must_allow=resource_must_allow,
-        granted=granted,
+        grant=grant,
         restrict_public=restrict_public,
     )
 
@@ -293,7 +293,7 @@ def decide_kms(
         resource=None if key_policy is None else compile_policy(key_policy),
         resource_kind="key policy",
         resource_must_allow=key_policy is not None,
-        granted=any(_grants(grant, question.identity, question.action, context) for grant in grants),
+        grant=next((one.id for one in grants if _grants(one, question.identity, question.action, context)), None),
     )
     return evaluate(question, policies)
 

@@ -64,7 +64,7 @@ class Policies:
         resource: The bucket, key or trust policy.
         resource_kind: Which of these.
         resource_must_allow: True for KMS keys and trust policies: no identity policy is enough by itself.
-        granted: True where a KMS grant allows the call.
+        grant: Id of the KMS grant that allows the call, None where none does.
         restrict_public: True where Block Public Access restricts a bucket whose policy is public.
     """
 
@@ -74,7 +74,7 @@ class Policies:
     resource: Policy | None = None
     resource_kind: Source = "bucket policy"
     resource_must_allow: bool = False
-    granted: bool = False
+    grant: str | None = None
     restrict_public: bool = False
 
 
@@ -111,6 +111,8 @@ def evaluate(question: Question, policies: Policies) -> Decision:
     trace: list[dict[str, Any]] = []
     same_account = question.identity.account == question.owner
     resource = _ask(question, policies.resource_kind, "", policies.resource, trace)
+    if policies.grant is not None:
+        trace.append(_entry("grant", policies.grant, None, 0, "Allow", "yes", []))
     identity = _Outcome()
     if question.identity.kind == "root":
         identity.reach = Reach.DIRECT  # the account root needs no identity policy and cannot have one
@@ -125,7 +127,7 @@ def evaluate(question: Question, policies: Policies) -> Decision:
     if denier is not None:
         return Decision(False, "explicit_deny", denier, trace, resource.delegated)
     missing = _missing(question, policies, resource, identity, same_account=same_account)
-    limited = missing is None and not policies.granted and not _beyond_limits(question, resource, same_account)
+    limited = missing is None and policies.grant is None and not _beyond_limits(question, resource, same_account)
     if limited and policies.boundary is not None and boundary.reach is Reach.NONE:
         missing = "permission boundary"
     elif limited and any(one.reach is Reach.NONE for one in sessions):
@@ -153,7 +155,7 @@ def _missing(
     question: Question, policies: Policies, resource: _Outcome, identity: _Outcome, *, same_account: bool
 ) -> Source | None:
     """Whose allow is missing, None where enough was allowed."""
-    if policies.granted:
+    if policies.grant is not None:
         return None
     if question.identity.kind == "anonymous":
         return None if resource.reach is not Reach.NONE else policies.resource_kind
@@ -185,17 +187,8 @@ def _ask(question: Question, kind: Source, name: str, policy: Policy | None, tra
         return outcome
     for statement in policy.statements:
         reach, applies, conditions = _applies(question, statement)
-        trace.append(
-            {
-                "policy": kind,
-                "name": name,
-                "sid": statement.sid,
-                "index": statement.index,
-                "effect": "Allow" if statement.allow else "Deny",
-                "applies": applies,
-                "conditions": conditions,
-            }
-        )
+        effect = "Allow" if statement.allow else "Deny"
+        trace.append(_entry(kind, name, statement.sid, statement.index, effect, applies, conditions))
         if applies != "yes":
             continue
         if not statement.allow:
@@ -204,6 +197,20 @@ def _ask(question: Question, kind: Source, name: str, policy: Policy | None, tra
             outcome.reach = max(outcome.reach, reach)
             outcome.delegated = outcome.delegated or reach is Reach.ACCOUNT
     return outcome
+
+
+def _entry(  # noqa: PLR0917 - the members of one record, in order
+    policy: Source, name: str, sid: str | None, index: int, effect: str, applies: str, conditions: list[dict[str, Any]]
+) -> dict[str, Any]:
+    return {
+        "policy": policy,
+        "name": name,
+        "sid": sid,
+        "index": index,
+        "effect": effect,
+        "applies": applies,
+        "conditions": conditions,
+    }
 
 
 def _applies(question: Question, statement: Statement) -> tuple[Reach, str, list[dict[str, Any]]]:

@@ -85,7 +85,7 @@ def ask(
             resource=None if resource_policy is None else compile_policy(resource_policy),
             resource_kind="bucket policy" if key is None else "key policy",
             resource_must_allow=key is not None,
-            granted=granted,
+            grant="g" if granted else None,
             restrict_public=restrict_public,
         ),
     )

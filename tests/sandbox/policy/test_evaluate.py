@@ -231,7 +231,12 @@ def test_key_policies(
 
 
 def test_a_grant_allows_and_a_deny_beats_it() -> None:
-    assert ask(user("bob"), action="kms:Decrypt", resource=KEY, key=TO_ANN, granted=True).allowed
+    decision = ask(user("bob"), action="kms:Decrypt", resource=KEY, key=TO_ANN, granted=True)
+    assert decision.allowed
+    assert [(one["policy"], one["name"], one["applies"]) for one in decision.trace] == [
+        ("key policy", "", "principal"),
+        ("grant", "g", "yes"),
+    ]
     denying = document(*TO_ANN["Statement"], statement("Deny", Principal="*", Action="kms:Decrypt"))
     assert not ask(user("bob"), action="kms:Decrypt", resource=KEY, key=denying, granted=True).allowed
 
