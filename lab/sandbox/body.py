@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lab.sandbox.exchange import Headers, ServiceError
+from lab.sandbox.refusals import incomplete_body, wrong_length
 
 if TYPE_CHECKING:
     from lab.sandbox.sigv4 import ChunkSigner, PayloadCheck
@@ -22,21 +23,6 @@ LONGEST_LINE = 1024
 LONGEST_TRAILER = 8192
 TRAILER_SIGNATURE = "x-amz-trailer-signature"
 _SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
-
-
-def incomplete_body() -> ServiceError:
-    """The framing is broken or ends too early."""
-    return ServiceError(400, "IncompleteBody", "The request body terminated unexpectedly")
-
-
-def wrong_length(expected: int, provided: int) -> ServiceError:
-    """More or fewer bytes than were announced."""
-    return ServiceError(
-        400,
-        "IncompleteBody",
-        "You did not provide the number of bytes specified by the Content-Length HTTP header",
-        {"NumberBytesExpected": str(expected), "NumberBytesProvided": str(provided)},
-    )
 
 
 def malformed_trailer() -> ServiceError:

@@ -19,17 +19,18 @@ from urllib.parse import parse_qsl
 
 import h11
 
-from lab.sandbox.body import RequestBody, incomplete_body, wrong_length
+from lab.sandbox.announcements import Announcements
+from lab.sandbox.body import RequestBody
 from lab.sandbox.clock import Clock
-from lab.sandbox.exchange import Connection, Exchange, Headers, Request, ServiceError
+from lab.sandbox.exchange import Connection, Headers, Request, ServiceError
 from lab.sandbox.faults import record_fault
 from lab.sandbox.log import EventLog
 from lab.sandbox.pipeline import Outcome, Pipeline, new_request_id
-from lab.sandbox.tap import Capture, Tap
+from lab.sandbox.refusals import LARGEST_HEADERS, headers_too_large, incomplete_body, malformed, too_slow, wrong_length
+from lab.sandbox.tap import Tap
 from lab.sandbox.tls import RECEIVE, PlainTransport, TlsTransport, reason
 
 HEAD_RECEIVE: Final = 64 << 10
-LARGEST_HEADERS: Final = 8192
 LARGEST_HEAD: Final = 64 << 10
 JOINED: Final = 64 << 10
 DRAINED: Final = 64 << 10
@@ -60,49 +61,6 @@ class _BrokenOffError(Exception):
     """The client went away, or nothing more can be said to it."""
 
 
-class _Announcements:
-    """The ``connection`` and ``tls`` events of a connection, held back until it is known whose it is.
-
-    They carry the origin of the first request, so that a validator's own connections never look like a learner's. A
-    connection without any request is the learner's: validators always ask something.
-    """
-
-    def __init__(self, log: EventLog, tap: Tap, capture: Capture, connection: Connection) -> None:
-        self._log = log
-        self._tap = tap
-        self._capture = capture
-        self._connection = connection
-        self._waiting: list[tuple[str, dict[str, Any]]] = []
-
-    def add(self, step: str, data: dict[str, Any]) -> None:
-        self._waiting.append((step, data))
-
-    def of(self, exchange: Exchange) -> None:
-        """Someone is known: tell in their name."""
-        realm = exchange.realm
-        if realm.id and not self._capture.realm:
-            self._tap.attribute(self._capture, realm.id, realm.exercise)
-        waiting, self._waiting = self._waiting, []
-        for step, data in waiting:
-            self._log.append(
-                step,
-                data,
-                origin=realm.origin_override or exchange.identity.origin,
-                realm=realm.id,
-                exercise=realm.exercise,
-                principal=exchange.identity.arn if realm.id else "",
-                connection=self._connection.number,
-            )
-
-    def of_nobody(self) -> None:
-        """Nobody will be known any time soon: tell it as it is."""
-        waiting, self._waiting = self._waiting, []
-        for step, data in waiting:
-            self._log.append(
-                step, data, origin="learner", realm="", exercise="", principal="", connection=self._connection.number
-            )
-
-
 class HttpConnection:
     """Serves one accepted socket; :meth:`run` returns when the connection is over.
 
@@ -130,7 +88,7 @@ class HttpConnection:
         self._limits = limits
         at = clock.now()
         self._capture = tap.open(connection.number, connection.scheme, connection.port, at)
-        self._announce = _Announcements(log, tap, self._capture, connection)
+        self._announce = Announcements(log, tap, self._capture, connection)
         self._announce.add("connection", {"scheme": connection.scheme, "port": connection.port, "opened_at": at})
         self._transport = (
             PlainTransport(endpoint, self._capture) if tls is None else TlsTransport(endpoint, self._capture, tls)
@@ -182,15 +140,15 @@ class HttpConnection:
         try:
             event = self._read_head()
         except h11.RemoteProtocolError as error:
-            self._refuse(_malformed(error))
+            self._refuse(malformed(error))
             return False
         except TimeoutError:
-            self._refuse(_too_slow())
+            self._refuse(too_slow())
             return False
         if event is None:
             return False
         if _header_size(event) > LARGEST_HEADERS:
-            self._refuse(_headers_too_large(), event)
+            self._refuse(headers_too_large(), event)
             return False
         self._length = _content_length(event)
         request = self._build(event, self._pieces())
@@ -276,7 +234,7 @@ class HttpConnection:
                 else:
                     return
         except TimeoutError:
-            raise _too_slow() from None
+            raise too_slow() from None
         except (h11.RemoteProtocolError, OSError, ssl.SSLError):
             error = incomplete_body() if self._length is None else wrong_length(self._length, received)
             raise error from None
@@ -436,35 +394,3 @@ def _reason_phrase(status: int) -> bytes:
         return http.HTTPStatus(status).phrase.encode()
     except ValueError:
         return b""
-
-
-def _malformed(error: h11.RemoteProtocolError) -> ServiceError:
-    """The refusal of what is not HTTP, in S3's words (recorded answers)."""
-    if error.error_status_hint == 431:
-        return _headers_too_large()
-    if error.error_status_hint == 501:
-        return ServiceError(
-            501,
-            "NotImplemented",
-            "A header you provided implies functionality that is not implemented",
-            {"Header": "Transfer-Encoding"},
-        )
-    return ServiceError(400, "BadRequest", "An error occurred when parsing the HTTP request.")
-
-
-def _headers_too_large() -> ServiceError:
-    return ServiceError(
-        400,
-        "RequestHeaderSectionTooLarge",
-        "Your request header section exceeds the maximum allowed size.",
-        {"MaxSizeAllowed": str(LARGEST_HEADERS)},
-    )
-
-
-def _too_slow() -> ServiceError:
-    return ServiceError(
-        400,
-        "RequestTimeout",
-        "Your socket connection to the server was not read from or written to within the timeout period. "
-        "Idle connections will be closed.",
-    )
