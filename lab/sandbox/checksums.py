@@ -131,7 +131,7 @@ class Declared:
 
     Attributes:
         algorithm: Which one is to be computed and kept.
-        value: The value in a header; None where it comes in a trailer, or where S3 computes it unasked.
+        value: The value in a header; None where it comes in a trailer.
         trailer: Name of the trailing header that will hold the value.
     """
 
@@ -217,27 +217,24 @@ def content_md5(headers: Headers) -> bytes | None:
 class Verifier:
     """Everything that is computed over one body while it streams by."""
 
-    __slots__ = ("_declared", "_md5", "_running", "_wanted_md5")
+    __slots__ = ("_declared", "_kept", "_md5", "_running", "_wanted_md5")
 
-    def __init__(self, headers: Headers, *, need_md5: bool, default_algorithm: str | None = None) -> None:
+    def __init__(self, headers: Headers, *, need_md5: bool, keep: str | None = None, always: bool = False) -> None:
         """Read what the request declares.
 
         Args:
             headers: The request's.
             need_md5: Whether the MD5 is wanted for the ETag; otherwise it is computed only to check ``Content-MD5``.
-            default_algorithm: What S3 computes where the client declares nothing.
+            keep: The checksum that S3 computes and keeps where the client declares none.
+            always: Whether S3 keeps that one even where the client declares another.
         """
         self._declared = declared(headers)
-        if self._declared is None and default_algorithm is not None:
-            self._declared = Declared(default_algorithm)
         self._wanted_md5 = content_md5(headers)
         self._running = start(self._declared.algorithm) if self._declared else None
+        self._kept: tuple[str, Running] | None = None
+        if keep is not None and (self._declared is None or (always and self._declared.algorithm != keep)):
+            self._kept = keep, start(keep)
         self._md5 = hashlib.md5(usedforsecurity=False) if need_md5 or self._wanted_md5 is not None else None
-
-    @property
-    def algorithm(self) -> str | None:
-        """The algorithm that is kept, None where there is none."""
-        return self._declared.algorithm if self._declared else None
 
     def update(self, data: bytes) -> None:
         """Take the next piece of the body in."""
@@ -245,6 +242,8 @@ class Verifier:
             self._md5.update(data)
         if self._running is not None:
             self._running.update(data)
+        if self._kept is not None:
+            self._kept[1].update(data)
 
     @property
     def md5(self) -> bytes:
@@ -254,7 +253,7 @@ class Verifier:
         return self._md5.digest()
 
     def finish(self, trailers: Mapping[str, str]) -> Checksum | None:
-        """Compare with what was declared and return what is kept.
+        """Compare with what was declared and return that; None where nothing was declared.
 
         Raises:
             ServiceError: ``BadDigest`` (recorded answers).
@@ -268,20 +267,21 @@ class Verifier:
             )
         if self._declared is None or self._running is None:
             return None
-        value = text(self._running.digest())
-        wanted = self._declared.value
+        algorithm, wanted = self._declared.algorithm, self._declared.value
         if self._declared.trailer is not None:
-            wanted = trailers.get(self._declared.trailer)
-            if wanted is None:
-                raise ServiceError(
-                    400, "MalformedTrailerError", "The request contained trailing data that was not well-formed"
-                )
-            check_form(self._declared.algorithm, wanted)
-        if wanted is not None and wanted != value:
+            wanted = trailers.get(self._declared.trailer, "")
+            check_form(algorithm, wanted)
+        value = text(self._running.digest())
+        if wanted != value:
             raise ServiceError(
-                400, "BadDigest", f"The {self._declared.algorithm} you specified did not match the calculated checksum."
+                400, "BadDigest", f"The {algorithm} you specified did not match the calculated checksum."
             )
-        return Checksum(self._declared.algorithm, value)
+        return Checksum(algorithm, value)
+
+    @property
+    def computed(self) -> Checksum | None:
+        """What S3 computed of its own accord, once all is read; None where it had no reason to."""
+        return Checksum(self._kept[0], text(self._kept[1].digest())) if self._kept is not None else None
 
 
 def check_document(headers: Headers, body: bytes, trailers: Mapping[str, str]) -> None:

@@ -4,33 +4,37 @@ from __future__ import annotations
 
 import secrets
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from lab.sandbox.blobs import SEGMENT, Blob, BlobStore, DamagedError
 from lab.sandbox.checksums import Checksum, Verifier, check_document
 from lab.sandbox.envelope import DataKeys, Part
-from lab.sandbox.exchange import Answer, Exchange, Request, ServiceError
+from lab.sandbox.exchange import Answer, Exchange, Headers, Request, ServiceError
 
 if TYPE_CHECKING:
     from lab.sandbox.moto_hooks.s3 import SealedKey
 
 LARGEST_PUT: Final = 5 << 30
+#: What S3 computes where a client sends no checksum.
+DEFAULT: Final = "CRC64NVME"
 _LARGEST_DOCUMENT: Final = 2 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A body that was taken in.
+    """Plaintext that was sealed into a file of its own.
 
     Attributes:
         etag: The MD5 of the plaintext where it may be shown, otherwise something that says nothing about the bytes.
-        checksum: What the client declared, verified, or what S3 computed unasked.
+        declared: The client's checksum, verified; None where it sent none.
+        checksum: What is kept: the declared one, unless S3 keeps another.
     """
 
     blob: Blob
     etag: str
+    declared: Checksum | None
     checksum: Checksum | None
 
 
@@ -58,7 +62,7 @@ def check_length(request: Request) -> None:
 
 
 def receive(
-    exchange: Exchange, keys: DataKeys, *, show_md5: bool, default_algorithm: str | None = "CRC64NVME"
+    exchange: Exchange, keys: DataKeys, *, show_md5: bool, keep: str = DEFAULT, always: bool = False
 ) -> Received:
     """Stream the request's body into a sealed file and verify what the client declared about it.
 
@@ -68,42 +72,46 @@ def receive(
         exchange: The request.
         keys: To seal with, innermost first.
         show_md5: Whether the ETag will be the MD5.
-        default_algorithm: The checksum that S3 computes where the client sends none.
+        keep: The checksum that S3 computes where the client sends none.
+        always: Whether S3 keeps that one even where the client sends another.
 
     Raises:
         ServiceError: The body is not what was declared; nothing is kept then.
     """
+    verifier = Verifier(exchange.request.headers, need_md5=show_md5, keep=keep, always=always)
     body = exchange.request.body
-    verifier = Verifier(exchange.request.headers, need_md5=show_md5, default_algorithm=default_algorithm)
-    writer = exchange.sandbox.blobs.create(keys.keys)
-    try:
-        for chunk in body.chunks():
-            verifier.update(chunk)
-            writer.write(chunk)
-        checksum = verifier.finish(body.trailers)
-        blob = writer.finish()
-    except BaseException:
-        writer.abandon()
-        raise
-    return Received(blob, verifier.md5.hex() if show_md5 else opaque_etag(), checksum)
+    return _seal(
+        exchange.sandbox.blobs, body.chunks(), keys, verifier, show_md5=show_md5, trailers=lambda: body.trailers
+    )
 
 
-def reseal(
+def reseal(exchange: Exchange, chunks: Iterator[bytes], keys: DataKeys, *, show_md5: bool, keep: str) -> Received:
+    """Stream plaintext that was just opened into a new sealed file; the caller settles or discards it."""
+    verifier = Verifier(Headers(()), need_md5=show_md5, keep=keep)
+    return _seal(exchange.sandbox.blobs, chunks, keys, verifier, show_md5=show_md5, trailers=dict)
+
+
+def _seal(
     store: BlobStore,
     chunks: Iterator[bytes],
     keys: DataKeys,
     verifier: Verifier,
-) -> Blob:
-    """Stream plaintext that was just opened into a new sealed file."""
+    *,
+    show_md5: bool,
+    trailers: Callable[[], dict[str, str]],
+) -> Received:
     writer = store.create(keys.keys)
     try:
         for chunk in chunks:
             verifier.update(chunk)
             writer.write(chunk)
-        return writer.finish()
+        declared = verifier.finish(trailers())
+        blob = writer.finish()
     except BaseException:
         writer.abandon()
         raise
+    etag = verifier.md5.hex() if show_md5 else opaque_etag()
+    return Received(blob, etag, declared, verifier.computed or declared)
 
 
 def plaintext(

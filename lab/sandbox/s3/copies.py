@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from lab.sandbox import checksums, render, sse
 from lab.sandbox.actions import copy_source
-from lab.sandbox.blobs import Blob
 from lab.sandbox.checksums import Checksum
-from lab.sandbox.envelope import DataKeys, Part
+from lab.sandbox.envelope import Part
 from lab.sandbox.exchange import Answer, Exchange, Headers, ServiceError
 from lab.sandbox.moto_hooks.s3 import SealedKey
 from lab.sandbox.s3 import bodies, conditions, data_keys, lookup, metadata, multipart, objects
-
-_NO_HEADERS: Final = Headers(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +95,7 @@ def copy_object(exchange: Exchange) -> Answer:
     algorithm = _algorithm(request.headers, source.version)
     chunks = open_source(exchange, source, 0, size)
     envelope, keys = data_keys.make(exchange, place, key, choice)
-    show_md5 = objects.shows_md5(envelope)
-    blob, verifier = _reseal(exchange, chunks, keys, algorithm, show_md5=show_md5)
-    checksum = verifier.finish({})
-    received = bodies.Received(blob, verifier.md5.hex() if show_md5 else bodies.opaque_etag(), checksum)
+    received = bodies.reseal(exchange, chunks, keys, show_md5=objects.shows_md5(envelope), keep=algorithm)
     if directive == "REPLACE":
         system, user = metadata.system_headers(request.headers), metadata.user_metadata(request.headers)
     else:
@@ -112,14 +106,16 @@ def copy_object(exchange: Exchange) -> Answer:
             version.system_headers, version.user_metadata = system, user
             version.tags = replaced if tag_directive == "REPLACE" else dict(source.version.tags)
     except BaseException:
-        exchange.sandbox.blobs.discard(blob.name)
+        exchange.sandbox.blobs.discard(received.blob.name)
         raise
     headers = [
         *sse.answer_headers(envelope, echo_context=True),
         *lookup.version_headers(place.bucket, version.version_id),
         *_source_version(source),
     ]
-    return render.xml_answer("CopyObjectResult", _result(version.etag, version.modified_at, checksum), headers=headers)
+    return render.xml_answer(
+        "CopyObjectResult", _result(version.etag, version.modified_at, received.checksum), headers=headers
+    )
 
 
 def _result(etag: str, modified_at: float, checksum: Checksum | None) -> dict[str, Any]:
@@ -181,14 +177,7 @@ def _algorithm(headers: Headers, version: SealedKey) -> str:
             )
         return wanted.upper()
     kept: Checksum | None = version.checksum
-    return kept.algorithm if kept is not None else "CRC64NVME"
-
-
-def _reseal(
-    exchange: Exchange, chunks: Iterator[bytes], keys: DataKeys, algorithm: str, *, show_md5: bool
-) -> tuple[Blob, checksums.Verifier]:
-    verifier = checksums.Verifier(_NO_HEADERS, need_md5=show_md5, default_algorithm=algorithm)
-    return bodies.reseal(exchange.sandbox.blobs, chunks, keys, verifier), verifier
+    return kept.algorithm if kept is not None else bodies.DEFAULT
 
 
 def _source_version(source: Source) -> list[tuple[str, str]]:
@@ -208,14 +197,16 @@ def upload_part_copy(exchange: Exchange) -> Answer:
     customer = multipart.check_part_key(exchange, place, upload)
     chunks = open_source(exchange, source, span.start, span.stop)
     keys = multipart.open_upload(exchange, place, upload, customer)
-    show_md5 = objects.shows_md5(upload.envelope)
-    algorithm = upload.checksum_algorithm or "CRC64NVME"
-    blob, verifier = _reseal(exchange, chunks, keys, algorithm, show_md5=show_md5)
-    checksum = verifier.finish({})
-    etag = verifier.md5.hex() if show_md5 else bodies.opaque_etag()
-    part = Part(number, blob, etag, exchange.sandbox.clock.now(), checksum)
+    received = bodies.reseal(
+        exchange,
+        chunks,
+        keys,
+        show_md5=objects.shows_md5(upload.envelope),
+        keep=upload.checksum_algorithm or bodies.DEFAULT,
+    )
+    part = Part(number, received.blob, received.etag, exchange.sandbox.clock.now(), received.checksum)
     multipart.add_part(exchange, place, upload, part)
-    told = checksum if upload.checksum_algorithm is not None else None
+    told = received.checksum if upload.checksum_algorithm is not None else None
     members = _result(f'"{part.etag}"', part.last_modified, told)
     members.pop("ChecksumType", None)
     headers = [*sse.answer_headers(upload.envelope), *_source_version(source)]

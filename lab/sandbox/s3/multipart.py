@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 SMALLEST_PART: Final = 5 << 20
 LARGEST_OBJECT: Final = 5 << 40
-_DEFAULT_ALGORITHM: Final = "CRC64NVME"
 
 
 def create_multipart_upload(exchange: Exchange) -> Answer:
@@ -158,13 +157,14 @@ def upload_part(exchange: Exchange) -> Answer:
         exchange,
         keys,
         show_md5=objects.shows_md5(upload.envelope),
-        default_algorithm=upload.checksum_algorithm or _DEFAULT_ALGORITHM,
+        keep=upload.checksum_algorithm or bodies.DEFAULT,
+        always=upload.checksum_algorithm is None,
     )
     part = Part(number, received.blob, received.etag, exchange.sandbox.clock.now(), received.checksum)
     add_part(exchange, place, upload, part)
     headers = [*sse.answer_headers(upload.envelope), ("ETag", f'"{part.etag}"')]
-    if part.checksum is not None and checksums.declared(request.headers) is not None:
-        headers.append(part.checksum.header)
+    if received.declared is not None:
+        headers.append(received.declared.header)
     return Answer(200, headers)
 
 
@@ -359,12 +359,10 @@ def _check_size(headers: Headers, parts: list[Part]) -> None:
         )
 
 
-def _object_checksum(upload: SealedUpload, parts: list[Part]) -> Checksum | None:
-    algorithm = upload.checksum_algorithm or _DEFAULT_ALGORITHM
+def _object_checksum(upload: SealedUpload, parts: list[Part]) -> Checksum:
+    algorithm = upload.checksum_algorithm or bodies.DEFAULT
     kind = upload.checksum_type or "FULL_OBJECT"
-    found = [part.checksum for part in parts if part.checksum is not None and part.checksum.algorithm == algorithm]
-    if len(found) != len(parts):
-        return None  # parts came with another checksum; none is told rather than a wrong one
+    found = [part.checksum for part in parts if part.checksum is not None]
     digests = [base64.b64decode(checksum.value) for checksum in found]
     if kind == "COMPOSITE":
         return Checksum(algorithm, checksums.composite(algorithm, digests), kind)
@@ -372,7 +370,7 @@ def _object_checksum(upload: SealedUpload, parts: list[Part]) -> Checksum | None
     return Checksum(algorithm, checksums.combined(algorithm, zip(digests, sizes, strict=True)), kind)
 
 
-def _check_object_checksum(headers: Headers, checksum: Checksum | None) -> None:
+def _check_object_checksum(headers: Headers, checksum: Checksum) -> None:
     kind = headers.get("x-amz-checksum-type")
     if kind is not None and checksum is not None and kind != checksum.type:
         raise ServiceError(
@@ -382,7 +380,7 @@ def _check_object_checksum(headers: Headers, checksum: Checksum | None) -> None:
             "checksum mode.",
         )
     declared = checksums.declared(headers) if headers.starting("x-amz-checksum-") else None
-    if declared is None or declared.value is None or checksum is None:
+    if declared is None or declared.value is None:
         return
     if declared.algorithm != checksum.algorithm or declared.value != checksum.value.partition("-")[0]:
         raise ServiceError(
