@@ -1,0 +1,249 @@
+"""The app: two phases of starting, the way between screens, and what happens when something fails.
+
+The first frame is painted before anything heavy is imported; then come list and keys, then the back end's process.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.reactive import reactive
+
+from lab.errors import EXIT_DONE, EXIT_LAB_FAULT, LabError
+from lab.tui.desk import BackendState, Desk
+from lab.tui.faults import as_lab_error
+from lab.tui.messages import OpenExercise, OpenLesson, ProgressChanged, WorkFailed
+from lab.tui.screens.base import LabScreen
+from lab.tui.screens.course import CourseScreen
+from lab.tui.themes import CONTRAST, DARK, LIGHT, THEMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textual.screen import Screen
+
+    from lab.tui.screens.workbench import WorkbenchScreen
+
+_LOOK_SECONDS = 1.0
+
+
+class LabApp(App[int], inherit_bindings=False):
+    """The S3 Encryption Lab in a terminal.
+
+    Args:
+        desk: What screens work with; on the shared sandbox and the learner's own progress by default.
+        exercise: Number or id of the exercise to open at once.
+    """
+
+    TITLE = "S3 Encryption Lab"
+    CSS_PATH = ["app.tcss", "markdown.tcss"]  # noqa: RUF012 - Textual's type
+    COMMAND_PALETTE_BINDING = "f1"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("R", "restart_backend", "Restart", id="app.restart", tooltip="Start the sandbox again"),
+        Binding("question_mark", "help", "Help", id="app.help", tooltip="What the keys of this screen do"),
+        Binding("ctrl+q", "quit", "Quit", id="app.quit", show=False, tooltip="Leave the lab"),
+    ]
+
+    backend: reactive[BackendState] = reactive(BackendState("starting"))
+
+    def __init__(self, desk: Desk | None = None, *, exercise: str = "") -> None:
+        super().__init__()
+        self.desk = desk or Desk()
+        self.fault: LabError | None = None
+        self._first_exercise = exercise
+        self._workbench: WorkbenchScreen | None = None
+        for theme in THEMES:
+            self.register_theme(theme)
+        if self.theme not in {DARK, LIGHT, CONTRAST}:
+            self.theme = DARK
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The course is what everything starts from."""
+        return CourseScreen(self.desk)
+
+    def on_mount(self) -> None:
+        """Phase two begins when the first frame has been painted."""
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self._open_backend()
+        self.set_interval(_LOOK_SECONDS, self._look_after_backend)
+        if self._first_exercise:
+            self.post_message(OpenExercise(self._first_exercise))
+
+    # The back end
+
+    def _open_backend(self) -> None:
+        self.backend = BackendState("starting", self.backend.name)
+
+        def run() -> None:
+            try:
+                state = self.desk.open_backend()
+            except Exception as error:  # noqa: BLE001 - the worker boundary
+                failure = as_lab_error(error, "starting the sandbox")
+                state = BackendState("failed", detail=str(failure))
+            self.call_from_thread(setattr, self, "backend", state)
+
+        self.run_worker(run, thread=True, group="backend", name="starting the sandbox", exit_on_error=False)
+
+    def _look_after_backend(self) -> None:
+        if self.backend.phase == "ready" and not self.desk.backend_alive():
+            self.backend = BackendState(
+                "lost", self.backend.name, detail="The sandbox stopped. Your work is untouched."
+            )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The restart key is there when there is something to restart."""
+        if action == "restart_backend":
+            return self.backend.phase in {"lost", "failed"}
+        return super().check_action(action, parameters)
+
+    def action_restart_backend(self) -> None:
+        """Once, however often the key is pressed."""
+        if self.backend.phase in {"lost", "failed"}:
+            self.desk.forget_session()
+            self._open_backend()
+
+    def watch_backend(self, before: BackendState, state: BackendState) -> None:
+        """Tell every screen, and the learner where it is news."""
+        for screen in self._lab_screens():
+            screen.backend = state
+        self.refresh_bindings()
+        if state.phase in {"lost", "failed"} and before.phase != state.phase:
+            self.notify(f"{state.detail} Press R to restart it.".strip(), title="Sandbox", severity="error", timeout=10)
+
+    def _lab_screens(self) -> Iterable[LabScreen]:
+        screens: list[Screen[Any]] = [*self.screen_stack] if self._screen_stacks else []
+        if self._workbench is not None and self._workbench not in screens:
+            screens.append(self._workbench)
+        return [screen for screen in screens if isinstance(screen, LabScreen)]
+
+    # From screen to screen
+
+    async def push_lab_screen(self, screen: LabScreen) -> None:
+        """Show a screen that knows how the back end is."""
+        screen.backend = self.backend
+        await self.push_screen(screen)
+
+    async def on_open_lesson(self, message: OpenLesson) -> None:
+        """Open a lesson."""
+        message.stop()
+        from lab.tui.screens.lesson import LessonScreen
+
+        try:
+            lesson = self.desk.course().lesson(message.lesson_id)
+        except LabError as error:
+            self.say_error(error)
+            return
+        await self.push_lab_screen(LessonScreen(self.desk, lesson))
+
+    async def on_open_exercise(self, message: OpenExercise) -> None:
+        """Open an exercise; the one that is open goes on where it was, its shell included."""
+        message.stop()
+        from lab.tui.screens.workbench import WorkbenchScreen
+
+        try:
+            exercise = self.desk.course().exercise(message.exercise_id)
+        except LabError as error:
+            self.say_error(error)
+            return
+        current = self._workbench
+        if current is not None and current.exercise.id == exercise.id:
+            if current not in self.screen_stack:
+                current.backend = self.backend
+                await self.push_screen("workbench")
+            return
+        if current is not None:
+            while current in self.screen_stack:
+                await self.pop_screen()
+            self.uninstall_screen("workbench")
+            await current.remove()
+        self._workbench = WorkbenchScreen(self.desk, exercise)
+        self.install_screen(self._workbench, "workbench")
+        self._workbench.backend = self.backend
+        await self.push_screen("workbench")
+
+    def on_progress_changed(self, message: ProgressChanged) -> None:
+        """Lists below show what is new."""
+        message.stop()
+        for screen in self.screen_stack:
+            if isinstance(screen, CourseScreen):
+                screen.read_course()
+
+    async def action_help(self) -> None:
+        """What the keys do."""
+        from lab.tui.screens.help import HelpScreen
+
+        await self.push_screen(HelpScreen(self.screen))
+
+    async def action_back(self) -> None:
+        """To the screen before."""
+        if len(self.screen_stack) > 1:
+            await self.pop_screen()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette: everything a key does, and the themes."""
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if active.enabled and binding.description and not binding.system:
+                title = f"{binding.description}  ({self.get_key_display(binding)})"
+                action = binding.action
+                yield SystemCommand(title, binding.tooltip or active.tooltip, lambda act=action: self._run(act))
+        for name, title in ((DARK, "Dark"), (LIGHT, "Light"), (CONTRAST, "High contrast")):
+            yield SystemCommand(
+                f"Theme: {title}", "Change the colors", lambda theme=name: setattr(self, "theme", theme)
+            )
+        yield SystemCommand("Quit", "Leave the lab", self.action_quit)
+
+    async def _run(self, action: str) -> None:
+        await self.run_action(action, default_namespace=self.screen)
+
+    # Errors
+
+    def say_error(self, error: LabError) -> None:
+        """One sentence and the next step, without leaving the screen."""
+        self.notify(error.next_step or " ", title=error.message, severity="error", timeout=12)
+
+    def on_work_failed(self, message: WorkFailed) -> None:
+        """What no screen took."""
+        message.stop()
+        self.say_error(message.error)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Leave with one sentence: Textual's own report would print local variables, and those may hold keys."""
+        self.fault = as_lab_error(error, "showing a screen")
+        self._return_code = EXIT_LAB_FAULT
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._close_messages_no_wait()
+
+    async def action_quit(self) -> None:
+        """Leave; what the shell runs is ended with its pane."""
+        self.exit(EXIT_DONE)
+
+
+def run_app(desk: Desk | None = None, *, exercise: str = "") -> int:
+    """Run the app until the learner leaves it.
+
+    Args:
+        desk: What screens work with.
+        exercise: Number or id of the exercise to open at once.
+
+    Returns:
+        The exit status of ``lab``.
+
+    Raises:
+        LabError: The app failed; the screen has been put back.
+    """
+    app = LabApp(desk, exercise=exercise)
+    try:
+        status = app.run()
+    finally:
+        app.desk.close()
+    if app.fault is not None:
+        raise app.fault
+    return status or EXIT_DONE

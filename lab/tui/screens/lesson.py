@@ -1,0 +1,175 @@
+"""One lesson, page by page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from lab.course import Lesson, Page
+from lab.tui.desk import Desk
+from lab.tui.messages import OpenExercise
+from lab.tui.outline import ExerciseRow, standing_of
+from lab.tui.screens.base import LabScreen
+
+if TYPE_CHECKING:
+    from textual.widgets import Markdown
+
+    from lab.course import Course
+    from lab.progress import Standing
+    from lab.tui.widgets.lesson_blocks import LessonFacts, QuestionChoices
+
+
+class LessonScreen(LabScreen):
+    """A lesson.
+
+    Args:
+        desk: What screens work with.
+        lesson: What is read.
+    """
+
+    CSS_PATH = "lesson.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n,right", "turn(1)", "Next page", id="lesson.next", tooltip="The next page"),
+        Binding("p,left", "turn(-1)", "Previous", id="lesson.previous", tooltip="The page before"),
+        Binding("space", "read_on", "Read on", id="lesson.on", tooltip="Down one screen, then the next page"),
+        Binding("e", "exercise", "Exercise", id="lesson.open", tooltip="The next exercise of this lesson"),
+        Binding("escape,b", "app.back", "Back", id="lesson.back", tooltip="Back to the course"),
+    ]
+
+    page_number = reactive(0, init=False)
+
+    @dataclass
+    class LessonRead(Message):
+        """The pages have been read."""
+
+        pages: list[Page]
+        course: Course
+        standings: dict[str, Standing]
+
+    def __init__(self, desk: Desk, lesson: Lesson) -> None:
+        super().__init__(desk, f"{lesson.number} {lesson.title}")
+        self.lesson = lesson
+        self._lesson_pages: list[Page] = []
+        self._lesson_rows: list[ExerciseRow] = []
+        self._lesson_choices: dict[str, str] = {}
+
+    def compose_body(self) -> ComposeResult:
+        """Pages at the left where there is room, the text at the right."""
+        with Horizontal(id="lesson-body"):
+            yield OptionList(id="lesson-pages", classes="pane", compact=True)
+            with VerticalScroll(id="lesson-text", classes="pane"):
+                yield Static("Reading the lesson …", id="lesson-waiting", classes="muted")
+
+    def on_mount(self) -> None:
+        """Read the file in a worker."""
+        super().on_mount()
+        self.query_one("#lesson-pages").border_title = "Pages"
+        self.query_one("#lesson-text").focus()
+
+        def job() -> Message:
+            pages = self.lesson.pages()
+            self.desk.remember("open", f"lesson/{self.lesson.id}")
+            return self.LessonRead(pages, self.desk.course(), self.desk.standings())
+
+        self.work(job, doing="reading the lesson", group="lesson")
+
+    @on(LessonRead)
+    async def _show_lesson(self, message: LessonRead) -> None:
+        from lab.tui.widgets.lesson_blocks import LabMarkdown
+
+        self._lesson_pages = message.pages
+        self._lesson_rows = [
+            ExerciseRow(exercise, standing_of(message.standings, exercise)) for exercise in message.course.exercises
+        ]
+        place = message.standings.get(f"lesson/{self.lesson.id}")
+        self._lesson_choices = dict(place.predictions) if place else {}
+        self.query_one("#lesson-pages", OptionList).add_options([Option(page.title) for page in self._lesson_pages])
+        await self.query("#lesson-waiting").remove()
+        await self.query_one("#lesson-text").mount(LabMarkdown(facts=self._facts(), id="lesson-page"))
+        await self.watch_page_number(self.page_number)
+
+    def _facts(self) -> LessonFacts:
+        from lab.exercise.record import saved_figures
+        from lab.tui.widgets.lesson_blocks import LessonFacts
+
+        rows = {row.exercise.id: row for row in self._lesson_rows}
+        return LessonFacts(
+            figure=lambda exercise, figure: saved_figures(exercise).get(figure),
+            exercise=rows.get,
+            choice=lambda question: self._lesson_choices.get(question, ""),
+        )
+
+    async def watch_page_number(self, number: int) -> None:
+        """Show that page from its top."""
+        if not self._lesson_pages:
+            return
+        from lab.tui.widgets.lesson_blocks import LabMarkdown
+
+        text = self.query_one("#lesson-text", VerticalScroll)
+        text.border_title = f"{self.lesson.number} {self.lesson.title}"
+        text.border_subtitle = f"page {number + 1} of {len(self._lesson_pages)}"
+        await self.query_one(LabMarkdown).update(self._lesson_pages[number].text)
+        text.scroll_home(animate=False)
+        self.query_one("#lesson-pages", OptionList).highlighted = number
+        self.refresh_bindings()
+
+    def action_turn(self, by: int) -> None:
+        """Turn pages."""
+        last = max(0, len(self._lesson_pages) - 1)
+        self.page_number = max(0, min(last, self.page_number + by))
+
+    def action_read_on(self) -> None:
+        """Down one screen; at the end of a page, the next one."""
+        text = self.query_one("#lesson-text", VerticalScroll)
+        if text.scroll_offset.y < text.max_scroll_y:
+            text.scroll_page_down(animate=False)
+        else:
+            self.action_turn(1)
+
+    def action_exercise(self) -> None:
+        """The first exercise of this lesson that has not been passed, else the first."""
+        own = [row for row in self._lesson_rows if row.exercise.lesson_number == self.lesson.number]
+        if own:
+            row = next((row for row in own if row.standing.state != "passed"), own[0])
+            self.post_message(OpenExercise(row.exercise.id))
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """A page was chosen from the list."""
+        event.stop()
+        self.page_number = event.option_index
+        self.query_one("#lesson-text").focus()
+
+    def on_question_choices_chosen(self, message: QuestionChoices.Chosen) -> None:
+        """Keep the answer."""
+        message.stop()
+        self._lesson_choices[message.question_id] = message.choice_id
+        place = f"lesson/{self.lesson.id}"
+        self.work(
+            lambda: self.desk.remember("predict", place, check=message.question_id, verdict=message.choice_id),
+            doing="keeping your answer",
+        )
+
+    def on_markdown_link_clicked(self, event: Markdown.LinkClicked) -> None:
+        """Addresses are copied: a terminal may have no browser."""
+        event.stop()
+        self.app.copy_to_clipboard(event.href)
+        self.notify(event.href, title="Address copied")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that lead nowhere are dimmed."""
+        if action == "turn":
+            last = max(0, len(self._lesson_pages) - 1)
+            target = self.page_number + (parameters[0] if isinstance(parameters[0], int) else 0)
+            return True if 0 <= target <= last else None
+        if action == "exercise":
+            return any(row.exercise.lesson_number == self.lesson.number for row in self._lesson_rows) or None
+        return super().check_action(action, parameters)
