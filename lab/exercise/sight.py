@@ -1,4 +1,4 @@
-"""One exercise as the X-ray views see it: what :class:`lab.xray.source.Source` asks for, from a world on its back end."""
+"""One exercise as the X-ray views see it: what ``lab.xray.source.Source`` asks for, from a world on its back end."""
 
 from __future__ import annotations
 

@@ -1,0 +1,56 @@
+"""``lab xray``: the four views as text or JSON, and the raw bytes of the wire for tools like ``strings``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from lab.backends.protocol import CaptureGoneError
+from lab.cli.place import place_of
+from lab.cli.text import note, say, tone, wrapped
+from lab.errors import EXIT_DONE, EXIT_NOT_YET, NotCapableError, UsageError
+from lab.exercise.session import Session
+
+
+def xray(options: argparse.Namespace) -> int:
+    """Show one view of what happened in an exercise."""
+    if (options.raw or options.connection) and options.view != "wire":
+        raise UsageError("--raw and --connection belong to lab xray wire.")
+    with place_of(options) as place:
+        session = place.session(place.exercise(options.exercise))
+        if options.raw:
+            return _raw(session, options.connection)
+        from lab.xray import VIEWS
+
+        view = VIEWS[options.view](session.source())
+        if options.json:
+            say(json.dumps({"view": view.name, "empty": view.empty, **view.data}, ensure_ascii=False, indent=2))
+            return EXIT_DONE
+        say(tone(view.title, "strong"))
+        for line in view.lines:
+            say(" " * line.indent + "".join(tone(span.text, span.tone) for span in line.spans))
+        if not view.lines:
+            say(wrapped(view.empty))
+    return EXIT_DONE
+
+
+def _raw(session: Session, connection: int) -> int:
+    """The bytes of one connection, or of all, both directions; nothing but them on standard output."""
+    if "wire" not in session.backend.capabilities:
+        raise NotCapableError("This back end does not record the wire (wire).", "Use the sandbox: --backend sandbox.")
+    numbers = [connection] if connection else [found.number for found in session.handle.connections()]
+    written = 0
+    for number in numbers:
+        for direction in ("in", "out"):
+            try:
+                data = session.handle.wire(number, direction)
+            except CaptureGoneError:
+                note(f"lab: the bytes of connection {number} are no longer kept.")
+                break
+            sys.stdout.buffer.write(data)
+            written += len(data)
+    sys.stdout.buffer.flush()
+    if not written:
+        note("lab: nothing was recorded for this exercise since the sandbox was started.")
+    return EXIT_DONE if written else EXIT_NOT_YET
