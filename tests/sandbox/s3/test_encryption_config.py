@@ -93,11 +93,12 @@ def test_a_kms_key_for_another_algorithm_is_refused(stage: Stage) -> None:
 
 
 def test_a_bucket_that_is_not_there_comes_before_the_document(stage: Stage) -> None:
-    for call, more in (
+    calls: list[tuple[Any, dict[str, Any]]] = [
         (stage.s3.get_bucket_encryption, {}),
         (stage.s3.delete_bucket_encryption, {}),
         (stage.s3.put_bucket_encryption, {"ServerSideEncryptionConfiguration": {"Rules": []}}),
-    ):
+    ]
+    for call, more in calls:
         refused(
             404, "NoSuchBucket", "The specified bucket does not exist", call, Bucket="nobody-has-made-this-one", **more
         )
