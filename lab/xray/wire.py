@@ -26,11 +26,10 @@ def wire_view(source: Source) -> View:
     if "wire" not in source.capabilities:
         return View("wire", "On the wire", (), {}, "This back end has no tap, so there is nothing to show of the wire.")
     asked = exchanges(source.events())
-    learners = {exchange.request.connection for exchange in asked}
-    # Connections without a request of the learner's are the lab's own, except those where none was read at all.
-    others = {event.connection for event in source.events() if event.step == "request"} - learners
+    # Other connections are the lab's own: the sandbox gives a connection the origin of its first request.
+    learners = {event.connection for event in source.events() if event.origin == "learner"}
     connections = [
-        _connection(source, item) for item in source.connections() if item.number not in others and item.bytes_in
+        _connection(source, item) for item in source.connections() if item.number in learners and item.bytes_in
     ]
     requests = [_request(exchange) for exchange in asked]
     lines: list[Line] = []
