@@ -257,10 +257,10 @@ class World(Protocol):
         not there leaves no files and is not ``finished``; check with :meth:`read_file` first to name that mistake.
 
         Args:
-            script: Its name in the workspace: ``.py`` runs with the lab's Python, ``.sh`` with bash, others by
-                themselves.
+            script: Its name in the workspace or in ``files``: ``.py`` runs with the lab's Python, ``.sh`` with bash,
+                others by themselves.
             args: Arguments.
-            files: Files to put into the copy first, by name.
+            files: Files to put into the copy first, by name; a script of the validator's own may be among them.
             stdin: What it reads on standard input.
             seconds: When it is ended.
         """

@@ -49,7 +49,7 @@ def run_script(
     Raises:
         LabError: The copy or the supervisor failed: ours, never the script's.
     """
-    if not _is_inside(workspace, script):
+    if script not in (files or {}) and not _is_inside(workspace, script):
         return LearnerRun(finished=False, timed_out=False, stopped_by="", status=None, files={}, changed=frozenset())
     with tempfile.TemporaryDirectory(prefix="lab-run-", ignore_cleanup_errors=True) as temporary:
         before, copy, private = (Path(temporary) / name for name in ("before", "workspace", "private"))

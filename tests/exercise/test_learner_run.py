@@ -59,6 +59,13 @@ def test_python_runs_with_the_labs_own(workspace: Path) -> None:
     assert result.files["v"].decode() == sys.executable
 
 
+def test_the_validators_own_script_may_drive_the_learners(workspace: Path) -> None:
+    (workspace / "tool.sh").write_text('echo "$1" > "$1.out"')
+    files = {"drive.sh": b"bash tool.sh one; bash tool.sh two"}
+    result = run_script(workspace, "drive.sh", lambda *_: dict(os.environ), files=files)
+    assert result.changed == {"one.out", "two.out"}
+
+
 @pytest.mark.parametrize("script", ["none.sh", "../outside.sh", "/bin/true", ""])
 def test_a_script_that_is_not_there(workspace: Path, script: str) -> None:
     (workspace.parent / "outside.sh").write_text("true")
