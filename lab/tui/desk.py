@@ -47,6 +47,18 @@ def _sandbox() -> Backend:
     return SandboxBackend()
 
 
+def _sandbox_runs() -> bool:
+    from lab.backends.runtime import find_sandbox
+
+    return find_sandbox() is not None
+
+
+def _stop_unused_sandbox() -> None:
+    from lab.backends.runtime import stop_sandbox
+
+    stop_sandbox(only_unused=True)
+
+
 class Desk:
     """The app's access to the lab.
 
@@ -70,6 +82,7 @@ class Desk:
         self._course: Course | None = None
         self._backend: Backend | None = None
         self._session: Session | None = None
+        self._started_sandbox = False
         self._opening = threading.Lock()
         self.using = threading.RLock()
 
@@ -110,8 +123,11 @@ class Desk:
         """
         with self._opening:
             backend = self._backend or self._make_backend()
+            shared = backend.name == "sandbox"
+            starts_it = shared and not _sandbox_runs()
             backend.open()
             self._backend = backend
+            self._started_sandbox = self._started_sandbox or starts_it
             return BackendState("ready", backend.name, backend.endpoints().https)
 
     def backend_alive(self) -> bool:
@@ -157,11 +173,13 @@ class Desk:
             self._session = None
 
     def close(self) -> None:
-        """Let go of everything. Another window, or a shell that is still open, keeps the sandbox alive."""
+        """Let go of everything. A sandbox that this app started ends with it, unless somebody else uses it."""
         with self._opening:
             backend, self._backend = self._backend, None
             if backend is not None:
                 with contextlib.suppress(LabError):  # it may be gone already
                     backend.close()
+                    if self._started_sandbox:
+                        _stop_unused_sandbox()
         if self._turn is not None:
             self._turn.release()

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from lab.tui.app import LabApp
 
 
+#: From this width on the keys are set apart.
+_ROOMY_COLUMNS = 150
+
+
 class LabScreen(Screen[None]):
     """A full screen of the lab.
 
@@ -64,7 +68,15 @@ class LabScreen(Screen[None]):
         from textual.widgets import Footer
 
         if not self.query(Footer):
-            await self.mount(Footer())
+            await self.mount(Footer(compact=self.size.width < _ROOMY_COLUMNS))
+            self.refresh_bindings()
+
+    def on_resize(self) -> None:
+        """Narrow screens get a denser line of keys."""
+        from textual.widgets import Footer
+
+        for footer in self.query(Footer):
+            footer.compact = self.size.width < _ROOMY_COLUMNS
 
     def work(self, job: Callable[[], Message | None], *, doing: str, group: str = "work") -> None:
         """Run a job in a thread. It must not touch a widget: what it returns is posted to this screen.

@@ -68,14 +68,14 @@ class WorkbenchScreen(LabScreen):
         Binding("h", "hint", "Hint", id="bench.hint", tooltip="The next hint of the check under the cursor"),
         Binding("p", "predict", "Predict", id="bench.predict", tooltip="Answer the question before the run"),
         Binding("e", "explain", "Explain", id="bench.explain", tooltip="What happened and why, after the pass"),
+        Binding("escape,b", "app.back", "Back", id="bench.leave_screen", tooltip="To the course; the shell goes on"),
         Binding("c", "check", "Check", id="bench.check", tooltip="Run the checks now; they also run by themselves"),
         Binding("x", "xray", "X-ray", id="bench.xray", tooltip="The next X-ray view"),
         Binding("z", "zoom", "Zoom", id="bench.zoom", tooltip="One pane as large as the screen, and back"),
-        Binding("f", "full_screen", "Full screen", id="bench.full", show=False, tooltip="Shell on the whole terminal"),
-        Binding("s", "solution", "Solution", id="bench.solution", show=False, tooltip="Give up and read the solution"),
+        Binding("f", "full_screen", "Full screen", id="bench.full", tooltip="Shell on the whole terminal"),
+        Binding("s", "solution", "Solution", id="bench.solution", tooltip="Give up and read the solution"),
         Binding("r", "reset", "Reset", id="bench.reset", tooltip="World and files as at the start"),
-        Binding("n", "skip", "Next", id="bench.next", show=False, tooltip="To the next exercise"),
-        Binding("escape,b", "app.back", "Back", id="bench.leave_screen", tooltip="To the course; the shell goes on"),
+        Binding("n", "skip", "Next", id="bench.next", tooltip="To the next exercise"),
     ]  # fmt: skip
 
     def __init__(self, desk: Desk, exercise: Exercise) -> None:
