@@ -38,7 +38,7 @@ def get_bucket_policy(exchange: Exchange) -> Answer:
 def get_bucket_policy_status(exchange: Exchange) -> Answer:
     """GetBucketPolicyStatus."""
     public = is_public(compile_policy(_policy(exchange)))
-    return render.xml_answer("PolicyStatus", {"IsPublic": "TRUE" if public else "FALSE"})
+    return render.xml_answer("PolicyStatus", {"IsPublic": public})
 
 
 def _policy(exchange: Exchange) -> str:

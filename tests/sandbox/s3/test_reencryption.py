@@ -16,7 +16,12 @@ def test_only_the_wrapping_changes(stage: Stage) -> None:
     bucket, first, second = stage.bucket(), stage.key(), stage.key()
     stage.s3.put_object(Bucket=bucket, Key="a", Body=b"test-sse", Metadata={"m": "1"})
     before, path = stage.s3.head_object(Bucket=bucket, Key="a"), stage.at_rest(bucket, "a")["path"]
-    for arn, more in ((first, {}), (second, {"BucketKeyEnabled": True}), (first, {"BucketKeyEnabled": False})):
+    steps: list[tuple[str, dict[str, Any]]] = [
+        (first, {}),
+        (second, {"BucketKeyEnabled": True}),
+        (first, {"BucketKeyEnabled": False}),
+    ]
+    for arn, more in steps:
         update(stage, bucket, arn, **more)
         head = stage.s3.head_object(Bucket=bucket, Key="a")
         assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", arn)
