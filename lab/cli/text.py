@@ -36,8 +36,8 @@ def tone(text: str, name: str, stream: TextIO | None = None) -> str:
 
 def say(text: str = "") -> None:
     """Write lines to standard output, in characters that it has."""
-    encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
-    if encoding not in ("utf8", "utf16"):
+    encoding = sys.stdout.encoding or "ascii"
+    if encoding.lower().replace("-", "") not in ("utf8", "utf16"):
         text = text.translate(_ASCII).encode(encoding, "replace").decode(encoding)
     print(text)
 
