@@ -29,7 +29,7 @@ class Assembly:
         self._persistent = persistent
         self.clock = Clock(self._directory.clock_offset() if persistent else 0.0)
         self.log = EventLog(self.clock, Counter(state_dir / "events.json" if persistent else None))
-        blobs = BlobStore(state_dir)
+        blobs = BlobStore(state_dir, durable=persistent)
         self.worlds = Worlds(state_dir, persistent=persistent, clock=self.clock, blobs=blobs)
         self.sandbox = Sandbox(
             state_dir=state_dir,

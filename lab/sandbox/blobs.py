@@ -72,9 +72,12 @@ class BlobStore:
         state_dir: Where the store keeps its ``blobs`` directory.
         grace: Seconds for which a file is spared by :meth:`sweep` after it was referred to, so that a list of
             references that was drawn up a moment earlier cannot take it away.
+        durable: Whether a file is flushed to the disk before it counts as finished; a sandbox that keeps nothing
+            across restarts does not need that.
     """
 
-    def __init__(self, state_dir: Path, *, grace: float = 60.0) -> None:
+    def __init__(self, state_dir: Path, *, grace: float = 60.0, durable: bool = True) -> None:
+        self.durable = durable
         self._root = state_dir / "blobs"
         self._unfinished = self._root / "unfinished"
         self._unfinished.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -188,7 +191,8 @@ class BlobWriter:
         try:
             for sealer in self._layers:
                 sealer.finish()
-            os.fsync(self._file.fileno())
+            if self._store.durable:
+                os.fsync(self._file.fileno())
             self._file.close()
             self._store._finished(self._name, self._path)  # noqa: SLF001 - see above
         except OSError as error:
