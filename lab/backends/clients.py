@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import boto3
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from lab.backends.protocol import Credentials, Endpoints, ServiceName
 
+#: Services that no exercise uses, and that the conformance list asks all the same.
+OtherService = Literal["cloudtrail", "service-quotas"]
+
 
 class Clients:
     """Makes and keeps clients for one set of endpoints; usable from every thread.
@@ -20,16 +23,20 @@ class Clients:
     Args:
         endpoints: Where every service of the back end listens.
         attempts: How often a request is sent at most.
+        signature: ``s3`` (version 2) or ``s3v4`` for S3's presigned URLs; None leaves it to boto3, as a learner has it.
     """
 
-    def __init__(self, endpoints: Endpoints, *, attempts: int = 1) -> None:
+    def __init__(
+        self, endpoints: Endpoints, *, attempts: int = 1, signature: Literal["s3", "s3v4"] | None = None
+    ) -> None:
         self.endpoints = endpoints
         self._attempts = attempts
+        self._signature = signature
         self._lock = threading.Lock()
         self._session: boto3.Session | None = None
         self._clients: dict[tuple[str, str, bool], BaseClient] = {}
 
-    def client(self, credentials: Credentials, service: ServiceName, *, http: bool) -> BaseClient:
+    def client(self, credentials: Credentials, service: ServiceName | OtherService, *, http: bool) -> BaseClient:
         """The client of these credentials for this service; the same object when asked again."""
         wanted = (credentials.access_key_id, service, http)
         with self._lock:
@@ -50,7 +57,7 @@ class Clients:
                 client.close()
             self._clients.clear()
 
-    def _make(self, credentials: Credentials, service: ServiceName, *, http: bool) -> BaseClient:
+    def _make(self, credentials: Credentials, service: ServiceName | OtherService, *, http: bool) -> BaseClient:
         if self._session is None:
             self._session = isolated_session()
         bundle = self.endpoints.ca_bundle
@@ -64,17 +71,17 @@ class Clients:
             aws_access_key_id=credentials.access_key_id,
             aws_secret_access_key=credentials.secret_access_key,
             aws_session_token=credentials.session_token,
-            config=client_config(self._attempts),
+            config=client_config(self._attempts, self._signature),
         )
         return client
 
 
-def client_config(attempts: int) -> Config:
+def client_config(attempts: int, signature: str | None = None) -> Config:
     """Path style, bounded waits, and no proxy, whatever the environment says."""
     from botocore.config import Config
 
     return Config(
-        signature_version=None,
+        signature_version=signature,
         s3={"addressing_style": "path"},
         retries={"mode": "standard", "total_max_attempts": attempts},
         connect_timeout=5,

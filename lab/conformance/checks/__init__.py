@@ -1,0 +1,1 @@
+"""The checks, one module per letter of the list: each function is named as its behavior."""
