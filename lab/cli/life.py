@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 
@@ -152,12 +153,12 @@ def _reset_all(place: Place, *, asked: bool) -> int:
             say("Nothing was changed.")
             return EXIT_NOT_YET
     for exercise in place.course.exercises:
-        session = place.session(exercise, connect=False)
-        if session.started:
-            try:
-                _say_moved(place.session(exercise).reset())
-            except WorldGoneError:
-                continue  # it will be built anew when it is started
+        if not place.session(exercise, connect=False).started:
+            continue
+        session = place.session(exercise)
+        with contextlib.suppress(WorldGoneError):  # it will be built anew when it is started
+            _say_moved(session.reset())
+        session.forget()
     place.store.append(ProgressEvent("forget", version=place.course.version))
     say("Everything is as at the start.")
     return EXIT_DONE

@@ -238,6 +238,13 @@ class Session:
         self._keep("reset")
         return moved
 
+    def forget(self) -> None:
+        """Take back predictions and figures, for a reset of everything."""
+        if self._record is not None:
+            self._record.predictions.clear()
+            self._record.figures.clear()
+            self._save()
+
     def _build(self) -> Path | None:
         """Build the world from nothing. Names and random values stay what they were, should it be for a second time."""
         old = self._record

@@ -262,6 +262,14 @@ def test_events_before_a_reset_do_not_count(session: Session) -> None:
     assert session.since == len(cast("FakeBackend", session.backend).log)
 
 
+def test_predictions_outlast_a_reset_but_not_a_reset_of_everything(session: Session, new_session: NewSession) -> None:
+    session.predict("other")
+    session.reset()
+    assert session.questions()[0].state == "recorded"
+    session.forget()
+    assert new_session().questions()[0].state == "open"
+
+
 def test_a_removed_workspace_comes_back(session: Session, new_session: NewSession) -> None:
     import shutil
 
