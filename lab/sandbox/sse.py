@@ -298,7 +298,7 @@ def refuse_blocked(exchange: Exchange, bucket: SealedBucket) -> None:
     if "SSE-C" not in bucket.blocked_encryption:
         return
     request = exchange.request
-    action = f"s3:{request.operation}"
+    action = f"s3:{request.operation}"  # the operation, not the permission: recorded for CopyObject
     resource = f"arn:aws:s3:::{bucket.name}/{request.key}"
     message = (
         f'User: {exchange.identity.arn} is not authorized to perform: {action} on resource: "{resource}" because this '
@@ -345,11 +345,11 @@ def require_kms_transport(request: Request) -> None:
 
 
 def signed_v4(request: Request) -> bool:
-    """Whether the request carries a signature of version 4, in its header, its query or its form."""
+    """Whether the request carries a signature of version 4, in its header or its query."""
     authorization = request.headers.get("authorization")
     if authorization is not None:
         return authorization.startswith("AWS4-")
-    return request.query_value("X-Amz-Signature") is not None or "x-amz-signature" in request.parameters
+    return request.query_value("X-Amz-Signature") is not None
 
 
 def _refuse_kms_headers(headers: Headers) -> None:

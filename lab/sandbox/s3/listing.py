@@ -16,6 +16,7 @@ from urllib.parse import quote
 from lab.sandbox import render
 from lab.sandbox.exchange import Answer, Exchange, Request, ServiceError
 from lab.sandbox.moto_hooks.s3 import SealedBucket, SealedKey, SealedMarker
+from lab.sandbox.realm import REGION
 from lab.sandbox.s3 import lookup, owners
 
 MOST: Final = 1000
@@ -164,7 +165,7 @@ def list_objects(exchange: Exchange) -> Answer:
     owner = owners.owner(place.account.id)
     members["Contents"] = [{**_contents(page, name, version), "Owner": owner} for name, version in found.items]
     members["CommonPrefixes"] = [{"Prefix": page.text(prefix)} for prefix in found.prefixes]
-    return render.xml_answer("ListBucketResult", members, headers=[("x-amz-bucket-region", "us-east-1")])
+    return render.xml_answer("ListBucketResult", members, headers=[("x-amz-bucket-region", REGION)])
 
 
 def list_objects_v2(exchange: Exchange) -> Answer:
@@ -190,7 +191,7 @@ def list_objects_v2(exchange: Exchange) -> Answer:
         "Contents": [{**_contents(page, name, version), "Owner": owner} for name, version in found.items],
         "CommonPrefixes": [{"Prefix": page.text(prefix)} for prefix in found.prefixes],
     }
-    return render.xml_answer("ListBucketResult", members, headers=[("x-amz-bucket-region", "us-east-1")])
+    return render.xml_answer("ListBucketResult", members, headers=[("x-amz-bucket-region", REGION)])
 
 
 def _contents(page: Page, name: str, version: SealedKey) -> dict[str, object]:
