@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
 
+import lab
 from lab.cli.text import say
 from lab.errors import EXIT_DONE, EXIT_NOT_YET
 
@@ -43,4 +45,7 @@ def serve(options: argparse.Namespace) -> int:
         arguments += ["--state", str(options.state.absolute())]
     arguments += ["--https-port", str(options.https_port), "--http-port", str(options.http_port)]
     sys.stdout.flush()
-    os.execv(sys.executable, arguments)  # noqa: S606 - the point is to become it
+    # This very lab, also where it runs from a checkout that is not installed.
+    here = str(Path(lab.__file__).resolve().parent.parent)
+    path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
+    os.execve(sys.executable, arguments, {**os.environ, "PYTHONPATH": path})  # noqa: S606 - the point is to become it

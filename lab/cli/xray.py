@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
+from typing import TYPE_CHECKING
 
 from lab.backends.protocol import CaptureGoneError
 from lab.cli.place import place_of
-from lab.cli.text import note, say, tone, wrapped
+from lab.cli.text import note, say, tone, width, wrapped
 from lab.errors import EXIT_DONE, EXIT_NOT_YET, NotCapableError, UsageError
 from lab.exercise.session import Session
+
+if TYPE_CHECKING:
+    from lab.xray import Line
 
 
 def xray(options: argparse.Namespace) -> int:
@@ -29,10 +34,29 @@ def xray(options: argparse.Namespace) -> int:
             return EXIT_DONE
         say(tone(view.title, "strong"))
         for line in view.lines:
-            say(" " * line.indent + "".join(tone(span.text, span.tone) for span in line.spans))
+            for row in _rows(line):
+                say(" " * line.indent + "".join(tone(text, name) for text, name in row))
         if not view.lines:
             say(wrapped(view.empty))
     return EXIT_DONE
+
+
+def _rows(line: Line) -> list[list[tuple[str, str]]]:
+    """The line's pieces with their tones, in as many rows as the terminal needs; a pipe gets one."""
+    if not sys.stdout.isatty():
+        return [[(span.text, span.tone) for span in line.spans]]
+    room = width() - line.indent
+    rows: list[list[tuple[str, str]]] = [[]]
+    used = 0
+    for span in line.spans:
+        for word in re.findall(r" *[^ ]+| +", span.text):
+            if used and used + len(word.rstrip()) > room:
+                rows.append([])
+                used = 0
+            text = word if used or not rows[1:] else word.lstrip()
+            rows[-1].append((text, span.tone))
+            used += len(text)
+    return rows
 
 
 def _raw(session: Session, connection: int) -> int:

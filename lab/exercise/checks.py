@@ -13,7 +13,7 @@ from typing import Final, cast
 
 from lab.backends.protocol import CAPABILITY_TITLES, Capability, CaptureGoneError
 from lab.course import Check, Diagnosis, Exercise
-from lab.errors import BackendError, LabError
+from lab.errors import BackendError, LabError, NotCapableError
 from lab.exercise.api import Verdict
 from lab.exercise.code import function_of
 from lab.exercise.deadline import Deadline, TookTooLongError, within
@@ -97,6 +97,8 @@ class CheckRunner:
         except TookTooLongError as error:
             self._hanging[check.id] = error.thread
             return self._fault(check, f"it was not finished after {self._seconds:.0f} seconds", error)
+        except NotCapableError as error:
+            return CheckResult(check.id, check.title, "blocked", seen=error.message)
         except BackendError as error:
             return CheckResult(check.id, check.title, "lab_fault", seen=str(error), error=error)
         except Exception as error:  # noqa: BLE001 - whatever a validator raises is ours

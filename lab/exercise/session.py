@@ -8,50 +8,32 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
-from lab import paths
 from lab.backends.protocol import Backend, WorldHandle
 from lab.course import Exercise, Question, render, render_observed
 from lab.course.document import read_text
-from lab.errors import CourseError, LabError, NotYetError, UsageError, WorldGoneError
+from lab.errors import CourseError, LabError, NotYetError, UsageError
 from lab.events import Event
-from lab.exercise import record as records
-from lab.exercise.building import START, build_world, our_fault, require_capabilities
+from lab.exercise.building import our_fault
 from lab.exercise.checks import CheckRunner
 from lab.exercise.code import function_of, load_module
 from lab.exercise.deadline import Deadline, within
+from lab.exercise.life import Life, Started
 from lab.exercise.predictions import question_result, shown_answer
 from lab.exercise.record import Prediction, WorldRecord
 from lab.exercise.report import CheckResult, QuestionResult, Report
-from lab.exercise.sight import Sight
-from lab.exercise.tools import environment_of_runs, tool_environment
-from lab.exercise.workspace import Workspace
+from lab.exercise.tools import environment_of_runs
 from lab.exercise.world import ExerciseWorld, History
-from lab.progress import ProgressEvent, Store
+from lab.progress import Store
+
+__all__ = ["HintShown", "Session", "SolutionFile", "Started"]
 
 _FIGURE_SECONDS = 20.0
 _UNMEASURED = re.compile(r"\{figure\.[A-Za-z0-9_-]+\}")
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """How an exercise was started.
-
-    Attributes:
-        resumed: Its world was there already and goes on where it was left.
-        rebuilt: Its world had been there and was gone.
-        moved_aside: Where files are that were in the workspace before; None for none.
-    """
-
-    resumed: bool
-    rebuilt: bool
-    moved_aside: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +59,8 @@ class SolutionFile:
     text: str
 
 
-class Session:
-    """One exercise on one back end.
-
-    Args:
-        exercise: What is done.
-        backend: Where; it must be open.
-        store: Where progress is kept.
-        course_version: What progress events are marked with.
-        workspace_root: The directory that holds workspaces; the usual one where not given.
-    """
+class Session(Life):
+    """One exercise on one back end; arguments and the life of its world are those of :class:`Life`."""
 
     def __init__(
         self,
@@ -97,180 +71,10 @@ class Session:
         course_version: str = "",
         workspace_root: Path | None = None,
     ) -> None:
-        self.exercise = exercise
-        self.backend = backend
-        self.store = store
-        self._version = course_version
-        self._directory = records.directory_of(backend.name, exercise.id)
-        self._record = records.load(self._directory)
-        self._workspace_root = workspace_root
-        self._handle: WorldHandle | None = None
-        self._history: History | None = None
+        super().__init__(exercise, backend, store, course_version=course_version, workspace_root=workspace_root)
         self._validators: ModuleType | None = None
         self._runner = CheckRunner(exercise, backend.capabilities, own_principal=backend.name == "sandbox")
-        self._sight: Sight | None = None
-        self._asked: list[dict[str, Any]] = []
         self._recorded_checks: dict[str, tuple[str, str]] = {}
-
-    # What is there
-
-    @property
-    def started(self) -> bool:
-        """Whether its world was built on this back end once; whether it is still there shows :meth:`resume`."""
-        return self._record is not None and self._record.built
-
-    @property
-    def workspace(self) -> Path:
-        """The learner's folder."""
-        if self._record is not None and self._record.workspace and self._workspace_root is None:
-            return Path(self._record.workspace)
-        root = self._workspace_root or paths.default_workspace_root()
-        own_name = self.exercise.id if self.backend.name == "sandbox" else f"{self.exercise.id}.{self.backend.name}"
-        return (root / own_name).absolute()
-
-    @property
-    def names(self) -> dict[str, str]:
-        """Rendered names by logical name; empty before the start."""
-        return dict(self._record.names) if self._record is not None else {}
-
-    @property
-    def handle(self) -> WorldHandle:
-        """The world on its back end.
-
-        Raises:
-            NotYetError: The exercise has not been started.
-            WorldGoneError: The back end no longer has it.
-        """
-        if self._handle is None:
-            self.resume()
-        assert self._handle is not None  # noqa: S101 - resume() raises where there is none
-        return self._handle
-
-    @property
-    def since(self) -> int:
-        """The last event before the start or the last reset; X-ray views and watchers begin after it."""
-        return self._built_record().since
-
-    @property
-    def last_event(self) -> int:
-        """The last event that the session has looked at."""
-        return self._history.last if self._history is not None else self.since
-
-    def source(self) -> Sight:
-        """What the X-ray views are made from; valid until the next reset."""
-        if self._sight is None:
-            record = self._built_record()
-            self._sight = Sight(
-                self.handle,
-                capabilities=frozenset(self.backend.capabilities),
-                workspace=self.workspace,
-                began=record.began,
-                since=record.since,
-                asked=lambda: list(self._asked),
-            )
-        return self._sight
-
-    def require_capabilities(self) -> None:
-        """Say what this back end lacks, before anything is built.
-
-        Raises:
-            NotCapableError: With the capability.
-        """
-        require_capabilities(self.exercise, self.backend)
-
-    # Start, resume, reset
-
-    def start(self) -> Started:
-        """Go on with the exercise's world, or build it where there is none.
-
-        Raises:
-            NotCapableError: The back end lacks what the exercise needs.
-            LabError: The world cannot be built.
-        """
-        self.require_capabilities()
-        was_built = self.started
-        if was_built:
-            try:
-                self.resume()
-                return Started(resumed=True, rebuilt=False, moved_aside=None)
-            except WorldGoneError:
-                pass
-        moved = self._build()
-        self._keep("start")
-        return Started(resumed=False, rebuilt=was_built, moved_aside=moved)
-
-    def resume(self) -> None:
-        """Find the world as it was left.
-
-        Raises:
-            NotYetError: The exercise has not been started.
-            WorldGoneError: The back end no longer has its world.
-        """
-        record = self._built_record()
-        handle = self.backend.open_world(self.exercise.id)
-        if handle is None:
-            raise WorldGoneError(
-                f"The world of {self.exercise.number} is no longer in the {self.backend.name}.",
-                f"Build it again: lab start {self.exercise.number}. Files of yours in the workspace are kept.",
-            )
-        self._handle = handle
-        self._history = History(handle, record.since)
-        if not self.workspace.is_dir():
-            # The folder was removed by hand; the files of the start are better than none.
-            self._workspace().put_back()
-
-    def reset(self) -> Path | None:
-        """Bring world, files and profiles back to the start; predictions stay.
-
-        Returns:
-            Where files are that the learner had made or changed; None where there were none.
-        """
-        record = self._built_record()
-        if "snapshot" in self.backend.capabilities:
-            handle = self.handle
-            handle.restore(START)
-            moved = self._workspace().put_back()
-            self._set_since(handle, record)
-        else:
-            moved = self._build()
-        if record.workspace:
-            self.environment(fresh=True)
-        self._keep("reset")
-        return moved
-
-    def forget(self) -> None:
-        """Take back predictions and figures, for a reset of everything."""
-        if self._record is not None:
-            self._record.predictions.clear()
-            self._record.figures.clear()
-            self._save()
-
-    def _build(self) -> Path | None:
-        """Build the world from nothing. Names and random values stay what they were, should it be for a second time."""
-        old = self._record
-        record = WorldRecord(self.exercise.id, version=self.exercise.version)
-        if old is not None:
-            record.suffix, record.seed, record.predictions = old.suffix, old.seed, old.predictions
-        record.workspace = str(self.workspace)
-        self._record = record
-        self._save()
-        workspace = self._workspace()
-        moved = workspace.clear()
-        handle = build_world(self.exercise, self.backend, record, workspace)
-        self._handle = handle
-        record.built = True
-        self._set_since(handle, record)
-        self.environment(fresh=True)
-        return moved
-
-    def _set_since(self, handle: WorldHandle, record: WorldRecord) -> None:
-        if "events" in self.backend.capabilities:
-            events = handle.events(after=record.since)
-            record.since = events[-1].seq if events else record.since
-        self._history = History(handle, record.since)
-        self._sight = None
-        self._asked = []
-        self._save()
 
     # The task, the questions
 
@@ -468,26 +272,6 @@ class Session:
             world.close()
         return {str(name): str(value) for name, value in dict(figures).items()}
 
-    # The learner's tools
-
-    def environment(self, *, base: Mapping[str, str] | None = None, fresh: bool = False) -> dict[str, str]:
-        """The environment of the learner's shell for this exercise.
-
-        Args:
-            base: What to start from; the lab's own environment where not given.
-            fresh: Write the profiles as they were at the start, even where the learner changed them.
-        """
-        return tool_environment(
-            self.exercise,
-            self.backend,
-            self.handle,
-            names=self.names,
-            workspace=self.workspace,
-            private=self._directory,
-            base=base,
-            fresh=fresh,
-        )
-
     # Inside
 
     def _world(self, handle: WorldHandle, record: WorldRecord, seconds: float | None = None) -> ExerciseWorld:
@@ -514,23 +298,3 @@ class Session:
         if self._validators is None:
             self._validators = load_module(self.exercise.validators_file, self.exercise.id)
         return self._validators
-
-    def _workspace(self) -> Workspace:
-        return Workspace(self.workspace, self._directory / "start")
-
-    def _built_record(self) -> WorldRecord:
-        if self._record is None or not (self._record.built or self._record.names):
-            raise NotYetError(
-                f"Exercise {self.exercise.number} has not been started.", f"Start it: lab start {self.exercise.number}."
-            )
-        return self._record
-
-    def _save(self) -> None:
-        if self._record is not None:
-            records.save(self._directory, self._record)
-
-    def _event(self, verb: str, **members: Any) -> ProgressEvent:
-        return ProgressEvent(verb, exercise=self.exercise.id, version=self._version, **members)
-
-    def _keep(self, verb: str, **members: Any) -> None:
-        self.store.append(self._event(verb, **members))

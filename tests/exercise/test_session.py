@@ -6,17 +6,20 @@ import json
 import stat
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from lab.backends.protocol import Capability
+from lab.backends.protocol import Capability, not_capable
+from lab.backends.refusal import ClientError
+from lab.course import Course
 from lab.errors import LabError, NotCapableError, NotYetError, UsageError, WorldGoneError
 from lab.exercise.report import Report
 from lab.exercise.session import Session
 from lab.progress import Store
-from tests.exercise.fake import FakeBackend, FakeWorld
+from tests.exercise.fake import FakeBackend, FakeS3, FakeWorld
 
 NewSession = Callable[..., Session]
 
@@ -153,13 +156,48 @@ def test_a_prediction_may_be_changed_until_it_is_answered(session: Session) -> N
         session.predict("200", "nothing")
 
 
-def test_without_events_the_answer_is_the_authors(new_session: NewSession, course: object) -> None:
-    back_end = FakeBackend("endpoint", without=frozenset({"events", "snapshot"}))
-    session = new_session("files-only", back_end)
-    session.start()
-    assert session.questions() == ()
+def test_without_events_the_answer_is_the_authors(
+    course: Course, store: Store, tmp_path: Path, new_session: NewSession
+) -> None:
+    back_end = FakeBackend("endpoint", without=frozenset({"events", "snapshot", "principals"}))
     with pytest.raises(NotCapableError, match="events"):
         new_session("store-it", back_end).start()
+    exercise = course.exercise("store-it")
+    exercise = replace(exercise, needs=(), principals=exercise.principals[:1])
+    session = Session(exercise, back_end, store, workspace_root=tmp_path / "work")
+    session.start()
+    # An author's answer is not shown before the learner gave one.
+    assert (session.questions()[0].state, session.questions()[0].answer) == ("open", "")
+    result = session.predict("other")
+    assert (result.state, result.answer, result.from_author) == ("answered", "200", True)
+
+
+def test_a_validator_may_be_locked_out_elsewhere(
+    course: Course, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AccessDenied to a check is our fault on the sandbox, and the learner's state on an endpoint."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, "HeadObject")
+
+    monkeypatch.setattr(FakeS3, "head_object", refuse)
+    found = {}
+    for name in ("sandbox", "endpoint"):
+        session = Session(course.exercise("store-it"), FakeBackend(name), store, workspace_root=tmp_path / name)
+        session.start()
+        found[name] = session.check().checks[0]
+    assert found["sandbox"].state == "lab_fault"
+    assert (found["endpoint"].state, found["endpoint"].diagnosis) == ("not_yet", "validator-locked-out")
+    assert "HeadObject answered AccessDenied" in found["endpoint"].seen
+
+
+def test_what_a_validator_cannot_ask_blocks_its_check(session: Session) -> None:
+    def stored(world: object) -> None:
+        raise not_capable("endpoint", "decide")
+
+    session._validators_module().stored = stored  # type: ignore[attr-defined]
+    check = session.check().checks[0]
+    assert (check.state, "decide" in check.seen) == ("blocked", True)
 
 
 def test_hints_go_step_by_step(session: Session, store: Store) -> None:
