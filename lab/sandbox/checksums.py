@@ -8,26 +8,19 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from functools import cache
+from typing import Any, Final, Protocol
 
-import crc32c
-
-from lab.sandbox import crc64
 from lab.sandbox.exchange import Headers, ServiceError
 
 #: Algorithm as S3 spells it, to the length of its digest in bytes.
 DIGEST_SIZES: Final[dict[str, int]] = {"CRC32": 4, "CRC32C": 4, "CRC64NVME": 8, "SHA1": 20, "SHA256": 32}
 
 _HEADER_PREFIX: Final = "x-amz-checksum-"
-_GATHERED: Final = 1 << 20
-_REFLECTED_POLYNOMIALS: Final = {
-    "CRC32": (0xEDB88320, 32),
-    "CRC32C": (0x82F63B78, 32),
-    "CRC64NVME": (crc64.POLYNOMIAL, 64),
-}
+#: Algorithm to its name in the catalogue of parametrised CRC algorithms.
+_CRCS: Final = {"CRC32": "CRC32", "CRC32C": "CRC32-ISCSI", "CRC64NVME": "CRC64-NVME"}
 
 
 class Running(Protocol):
@@ -40,64 +33,34 @@ class Running(Protocol):
         """The checksum of everything so far, big-endian."""
 
 
-class _Crc32:
-    __slots__ = ("_value",)
+@cache
+def _model(algorithm: str) -> Any:
+    """What computes this CRC, in C."""
+    import anycrc  # here, because the sandbox is ready before the first body comes
 
-    def __init__(self) -> None:
+    return anycrc.Model(_CRCS[algorithm])
+
+
+class _Crc:
+    __slots__ = ("_model", "_size", "_value")
+
+    def __init__(self, algorithm: str) -> None:
+        self._model = _model(algorithm)
+        self._size = DIGEST_SIZES[algorithm]
         self._value = 0
 
     def update(self, data: bytes, /) -> None:
-        self._value = zlib.crc32(data, self._value)
+        self._value = self._model.calc(data, self._value)
 
     def digest(self) -> bytes:
-        return self._value.to_bytes(4, "big")
-
-
-class _Crc32c:
-    __slots__ = ("_value",)
-
-    def __init__(self) -> None:
-        self._value = 0
-
-    def update(self, data: bytes, /) -> None:
-        self._value = crc32c.crc32c(data, self._value)
-
-    def digest(self) -> bytes:
-        return self._value.to_bytes(4, "big")
-
-
-class _Crc64Nvme:
-    """Gathers small pieces: the CRC is far faster over large ones."""
-
-    __slots__ = ("_gathered", "_value")
-
-    def __init__(self) -> None:
-        self._value = 0
-        self._gathered = bytearray()
-
-    def update(self, data: bytes, /) -> None:
-        self._gathered += data
-        if len(self._gathered) >= _GATHERED:
-            self._take()
-
-    def digest(self) -> bytes:
-        self._take()
-        return self._value.to_bytes(8, "big")
-
-    def _take(self) -> None:
-        self._value = crc64.update(bytes(self._gathered), self._value)
-        self._gathered.clear()
+        return self._value.to_bytes(self._size, "big")
 
 
 def start(algorithm: str) -> Running:
     """Begin a checksum of one of :data:`DIGEST_SIZES`."""
     match algorithm:
-        case "CRC32":
-            return _Crc32()
-        case "CRC32C":
-            return _Crc32c()
-        case "CRC64NVME":
-            return _Crc64Nvme()
+        case "CRC32" | "CRC32C" | "CRC64NVME":
+            return _Crc(algorithm)
         case "SHA1":
             return hashlib.sha1(usedforsecurity=False)
         case "SHA256":
@@ -313,30 +276,7 @@ def composite(algorithm: str, digests: Iterable[bytes]) -> str:
 
 def combined(algorithm: str, parts: Iterable[tuple[bytes, int]]) -> str:
     """The CRC of a whole object from the CRCs and sizes of its parts."""
-    polynomial, width = _REFLECTED_POLYNOMIALS[algorithm]
-    total = 0
+    model, total = _model(algorithm), 0
     for digest, size in parts:
-        shifted = _multiply(total, _power_of_x(size * 8, polynomial, width), polynomial, width)
-        total = shifted ^ int.from_bytes(digest, "big")
-    return text(total.to_bytes(width // 8, "big"))
-
-
-def _multiply(a: int, b: int, polynomial: int, width: int) -> int:
-    """Product of two polynomials modulo the CRC's, bits reflected (the highest bit is x to the power 0)."""
-    product, mask = 0, 1 << (width - 1)
-    while mask:
-        if a & mask:
-            product ^= b
-        mask >>= 1
-        b = (b >> 1) ^ polynomial if b & 1 else b >> 1
-    return product
-
-
-def _power_of_x(exponent: int, polynomial: int, width: int) -> int:
-    result, square = 1 << (width - 1), 1 << (width - 2)
-    while exponent:
-        if exponent & 1:
-            result = _multiply(result, square, polynomial, width)
-        square = _multiply(square, square, polynomial, width)
-        exponent >>= 1
-    return result
+        total = model.combine(total, int.from_bytes(digest, "big"), size)
+    return text(total.to_bytes(DIGEST_SIZES[algorithm], "big"))

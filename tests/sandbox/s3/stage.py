@@ -15,6 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
+from lab.sandbox import checksums
 from tests.sandbox.harness import RunningSandbox
 
 _numbers = itertools.count()
@@ -120,3 +121,10 @@ def source_key(letter: bytes = b"k") -> dict[str, Any]:
 
 def b64(data: bytes) -> str:
     return base64.b64encode(data).decode()
+
+
+def crc64nvme(data: bytes) -> bytes:
+    """CRC-64/NVME; ``tests/sandbox/test_checksums.py`` holds it to its definition."""
+    running = checksums.start("CRC64NVME")
+    running.update(data)
+    return running.digest()
