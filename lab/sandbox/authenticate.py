@@ -23,6 +23,8 @@ SignatureKind = Literal["v4-header", "v4-query", "v2-header", "v2-query", "none"
 
 LONGEST_LIFETIME: Final = 7 * 24 * 3600
 _SHA256: Final = re.compile(r"[0-9a-fA-F]{64}")
+_CUSTOMER_ALGORITHM: Final = "x-amz-server-side-encryption-customer-algorithm"
+_CUSTOMER_KEY: Final = {"x-amz-server-side-encryption-customer-key", "x-amz-server-side-encryption-customer-key-md5"}
 
 
 def describe_signature(request: Request) -> tuple[SignatureKind, str]:
@@ -213,7 +215,11 @@ def _payload_hash(request: Request, claim: Claim) -> str:
 
 
 def _check_all_signed(request: Request, claim: Claim) -> None:
-    """Every header that S3 obeys must be covered, the host too; what stands in a presigned URL is covered with it."""
+    """Every header that S3 obeys must be covered, the host too; what stands in a presigned URL is covered with it.
+
+    A presigned URL that covers the customer algorithm is made without the customer's key: who uses it adds the key
+    and its MD5 (S3 User Guide, presigned URLs with SSE-C).
+    """
     signed = set(claim.signed_headers)
     unsigned = [
         name
@@ -223,6 +229,8 @@ def _check_all_signed(request: Request, claim: Claim) -> None:
     if unsigned and claim.in_query:
         in_url = {(name.lower(), value) for name, value in request.query}
         unsigned = [name for name in unsigned if (name, request.headers.get(name)) not in in_url]
+        if _CUSTOMER_ALGORITHM in signed:
+            unsigned = [name for name in unsigned if name not in _CUSTOMER_KEY]
     if unsigned:
         raise errors.unsigned_headers(unsigned)
 
