@@ -22,17 +22,20 @@ Command = Callable[[argparse.Namespace], int]
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The options of one command line; ``run`` is the function to call with them."""
-    return build_parser().parse_args(arguments)
+    # ``lab`` alone opens the app: what its first frame waits for is worth more than commands that nobody named.
+    return build_parser(with_commands=bool(arguments)).parse_args(arguments)
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def build_parser(*, with_commands: bool = True) -> argparse.ArgumentParser:
+    """The whole command line, or only what stands before a command."""
     parser = argparse.ArgumentParser(
         prog="lab", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"lab {__version__}")
     _add_global_options(parser, first=True)
     parser.set_defaults(run=_later("app", "app"))
+    if not with_commands:
+        return parser
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_learning(commands)
     _add_looking(commands)

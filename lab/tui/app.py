@@ -13,7 +13,6 @@ from textual.reactive import reactive
 
 from lab.errors import EXIT_DONE, EXIT_LAB_FAULT, LabError
 from lab.tui.desk import BackendState, Desk
-from lab.tui.faults import as_lab_error
 from lab.tui.messages import OpenExercise, OpenLesson, ProgressChanged, WorkFailed
 from lab.tui.screens.base import LabScreen
 from lab.tui.screens.course import CourseScreen
@@ -83,6 +82,8 @@ class LabApp(App[int], inherit_bindings=False):
             try:
                 state = self.desk.open_backend()
             except Exception as error:  # noqa: BLE001 - the worker boundary
+                from lab.tui.faults import as_lab_error
+
                 failure = as_lab_error(error, "starting the sandbox")
                 state = BackendState("failed", detail=str(failure))
             self.call_from_thread(setattr, self, "backend", state)
@@ -214,6 +215,8 @@ class LabApp(App[int], inherit_bindings=False):
 
     def _handle_exception(self, error: Exception) -> None:
         """Leave with one sentence: Textual's own report would print local variables, and those may hold keys."""
+        from lab.tui.faults import as_lab_error
+
         self.fault = as_lab_error(error, "showing a screen")
         self._return_code = EXIT_LAB_FAULT
         if self._exception is None:

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lab.errors import BackendError, LabError
-from lab.progress import ProgressEvent, Standing, Store, open_store
-from lab.progress.turn import AppLock
 
 if TYPE_CHECKING:
     from lab.backends.protocol import Backend
     from lab.course import Course, Exercise
     from lab.exercise.session import Session
+    from lab.progress import Standing, Store
+    from lab.progress.turn import AppLock
 
 Phase = Literal["starting", "ready", "lost", "failed"]
 
@@ -100,6 +100,9 @@ class Desk:
     def store(self) -> Store:
         """The progress store; a second app reads and does not save."""
         if self._store is None:
+            from lab.progress import open_store
+            from lab.progress.turn import AppLock
+
             self._turn = AppLock()
             self._store = open_store(read_only=not self._turn.acquire())
         return self._store
@@ -110,6 +113,8 @@ class Desk:
 
     def remember(self, verb: str, place: str, *, check: str = "", verdict: str = "") -> None:
         """Keep what was done outside of a session: a lesson opened, a question of a lesson answered."""
+        from lab.progress import ProgressEvent
+
         version = self.course().version
         self.store.append(ProgressEvent(verb, exercise=place, check=check, verdict=verdict, version=version))
 

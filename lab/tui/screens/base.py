@@ -11,7 +11,6 @@ from textual.reactive import reactive
 from textual.screen import Screen
 
 from lab.tui.desk import BackendState, Desk
-from lab.tui.faults import as_lab_error
 from lab.tui.messages import WorkFailed
 from lab.tui.widgets.status_bar import StatusBar
 
@@ -91,6 +90,8 @@ class LabScreen(Screen[None]):
             try:
                 message = job()
             except Exception as error:  # noqa: BLE001 - the worker boundary: nothing may be lost, nothing printed
+                from lab.tui.faults import as_lab_error
+
                 message = WorkFailed(as_lab_error(error, doing), doing)
             if message is not None:
                 self.post_message(message)

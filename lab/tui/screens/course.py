@@ -14,7 +14,6 @@ from textual.widgets import Static
 
 from lab.tui.desk import Desk
 from lab.tui.messages import OpenExercise, OpenLesson
-from lab.tui.outline import ExerciseRow, LessonRow, Row, next_place, outline
 from lab.tui.screens.base import LabScreen
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from lab.course import Course
     from lab.progress import Standing
+    from lab.tui.outline import Row
     from lab.tui.widgets.outline_list import OutlineList
 
 
@@ -89,6 +89,8 @@ class CourseScreen(LabScreen):
             waiting.remove()
         place = self._current_key()
         if first_time:
+            from lab.tui.outline import next_place
+
             place = next_place(message.course, message.standings, message.last_place)
             self._open_lesson_of(place)
             self._outline_list.focus()
@@ -123,6 +125,8 @@ class CourseScreen(LabScreen):
             return
         search = self.query("#course-search").results()
         words = next((getattr(widget, "value", "") for widget in search), "")
+        from lab.tui.outline import outline
+
         rows = outline(self._course, self._standings, self._opened_lessons, words)
         self._outline_list.show_rows(rows, keep=keep)
         passed = sum(standing.state == "passed" for standing in self._standings.values())
@@ -143,6 +147,8 @@ class CourseScreen(LabScreen):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Open it."""
+        from lab.tui.outline import ExerciseRow, LessonRow
+
         event.stop()
         row = self._outline_list.current
         if isinstance(row, LessonRow):
