@@ -139,6 +139,7 @@ class LabApp(App[int], inherit_bindings=False):
         except LabError as error:
             self.say_error(error)
             return
+        self._show_place(f"lesson/{lesson.id}")
         await self.push_lab_screen(LessonScreen(self.desk, lesson))
 
     async def on_open_exercise(self, message: OpenExercise) -> None:
@@ -151,6 +152,7 @@ class LabApp(App[int], inherit_bindings=False):
         except LabError as error:
             self.say_error(error)
             return
+        self._show_place(exercise.id)
         current = self._workbench
         if current is not None and current.exercise.id == exercise.id:
             if current not in self.screen_stack:
@@ -166,6 +168,11 @@ class LabApp(App[int], inherit_bindings=False):
         self.install_screen(self._workbench, "workbench")
         self._workbench.backend = self.backend
         await self.push_screen("workbench")
+
+    def _show_place(self, key: str) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, CourseScreen):
+                screen.show_place(key)
 
     def on_progress_changed(self, message: ProgressChanged) -> None:
         """Lists below show what is new."""

@@ -164,7 +164,7 @@ def draw_keyflow(flow: KeyFlow, width: int = DIAGRAM_WIDTH) -> list[str]:
     Where there is no room for lanes, the arrows are written as words.
     """
     width = min(width, DIAGRAM_WIDTH)
-    lane = max(len(name) for name in flow.columns) + 2 * _LANE_MARGIN
+    lane = (max(len(name) for name in flow.columns) + 2 * _LANE_MARGIN) | 1  # odd, so that it has a middle
     lanes = lane * len(flow.columns)
     lines = _with_lanes(flow, lane, width) if width - lanes >= _LEAST_TEXT else _in_words(flow, width)
     return lines + _what_is_left(flow, width)

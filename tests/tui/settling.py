@@ -11,6 +11,8 @@ from textual.worker import WorkerState
 from tests.tui.snapshot import screen_text
 
 DEADLINE_SECONDS = 30.0
+#: Between two looks at a condition: others need the processor to make it come true.
+_LOOK_SECONDS = 0.02
 _BUSY = {WorkerState.PENDING, WorkerState.RUNNING}
 
 
@@ -31,7 +33,7 @@ async def until(pilot: Pilot[int], condition: Callable[[], bool], what: str = ""
     while not condition():
         if time.monotonic() > end:
             raise AssertionError(f"{what or condition} did not come:\n{screen_text(pilot.app)}")
-        await pilot.pause()
+        await pilot.pause(_LOOK_SECONDS)
 
 
 async def until_text(pilot: Pilot[int], text: str) -> None:

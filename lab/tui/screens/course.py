@@ -49,6 +49,7 @@ class CourseScreen(LabScreen):
         self._course: Course | None = None
         self._standings: dict[str, Standing] = {}
         self._opened_lessons: set[str] = set()
+        self._wanted_place = ""
 
     def compose_body(self) -> ComposeResult:
         """Two empty panes; they are filled after the first frame."""
@@ -81,6 +82,13 @@ class CourseScreen(LabScreen):
 
         self.work(job, doing="reading the course", group="course")
 
+    def show_place(self, key: str) -> None:
+        """Put the cursor on a lesson or an exercise: that is where the learner comes back to."""
+        self._wanted_place = key
+        if self._course is not None:
+            self._open_lesson_of(key)
+            self._show_rows(key)
+
     @on(CourseRead)
     def _show_course(self, message: CourseRead) -> None:
         first_time = self._course is None
@@ -91,7 +99,7 @@ class CourseScreen(LabScreen):
         if first_time:
             from lab.tui.outline import next_place
 
-            place = next_place(message.course, message.standings, message.last_place)
+            place = self._wanted_place or next_place(message.course, message.standings, message.last_place)
             self._open_lesson_of(place)
             self._outline_list.focus()
             self._say_problems(message.course)

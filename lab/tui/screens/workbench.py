@@ -83,6 +83,7 @@ class WorkbenchScreen(LabScreen):
         self.exercise = exercise
         self._bench_work = Bench(desk, exercise, self.post_message)
         self._bench_report: Report | None = None
+        self._bench_asks_on = False
         self._bench_shell_order: ShellOrder | None = None
 
     # The frame
@@ -138,6 +139,10 @@ class WorkbenchScreen(LabScreen):
     @on(ChecksRan)
     def _checks_ran(self, message: ChecksRan) -> None:
         self._show_report(message.report)
+        if self._bench_asks_on and self.is_current:
+            self._bench_asks_on = False
+            if any(question.state == "open" for question in message.report.questions):
+                self.action_predict()
 
     def _show_report(self, report: Report) -> None:
         self._bench_report = report
@@ -349,6 +354,7 @@ class WorkbenchScreen(LabScreen):
 
         def closed(choice: str | None) -> None:
             if choice:
+                self._bench_asks_on = True
                 job = lambda: self._bench_work.predict(question.id, choice)  # noqa: E731 - bound to this answer
                 self.work(job, doing="keeping your answer", group="session")
 

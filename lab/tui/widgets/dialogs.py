@@ -71,6 +71,16 @@ class ConfirmDialog(ModalScreen[bool]):
         yield Footer(show_command_palette=False)
 
 
+class Choices(OptionList):
+    """Answers to choose from."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select", "Commit", id="predict.commit", tooltip="Commit to this answer"),
+        Binding("j", "cursor_down", "Down", id="predict.down", show=False, tooltip="One answer down"),
+        Binding("k", "cursor_up", "Up", id="predict.up", show=False, tooltip="One answer up"),
+    ]
+
+
 class PredictDialog(ModalScreen[str]):
     """A question before the run: the learner commits to an answer, or leaves it for later."""
 
@@ -94,12 +104,12 @@ class PredictDialog(ModalScreen[str]):
             yield Static(Content.assemble((question.ask, "bold")))
             if question.before:
                 yield Static(Content.assemble((f"Answer before {question.before}.", "$text-muted")))
-            yield OptionList(*[Option(Content(text), id=key) for key, text in question.choices], compact=True)
+            yield Choices(*[Option(Content(text), id=key) for key, text in question.choices], compact=True)
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         """Start at the answer that was given before."""
-        options = self.query_one(OptionList)
+        options = self.query_one(Choices)
         options.focus()
         if self._predict_question.choice:
             options.highlighted = options.get_option_index(self._predict_question.choice)

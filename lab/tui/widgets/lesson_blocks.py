@@ -93,11 +93,19 @@ class KeyFlowBlock(MarkdownBlock):
         width = self.content_size.width
         if width > 0 and width != self._keyflow_width:
             self._keyflow_width = width
-            self.set_content(Content("\n".join(blocks.draw_keyflow(self._keyflow, width))))
+            self.set_content(diagram_content(self._keyflow, width))
 
     def on_mount(self) -> None:
         """Take the room that it will need."""
-        self.set_content(Content("\n".join(blocks.draw_keyflow(self._keyflow))))
+        self.set_content(diagram_content(self._keyflow))
+
+
+def diagram_content(flow: blocks.KeyFlow, width: int = blocks.DIAGRAM_WIDTH) -> Content:
+    """The diagram with its lanes in the background and its arrows in front."""
+    lines = blocks.draw_keyflow(flow, width)
+    drawn = Content("\n".join(lines))
+    drawn = drawn.highlight_regex("│", style="$text-muted").highlight_regex("[●◆─▶◀]+", style="bold $text-primary")
+    return drawn.highlight_regex("^At the end$", style="bold")
 
 
 class FigureBlock(MarkdownBlock):
