@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
+import importlib
 
 from lab.errors import UsageError
 
@@ -13,7 +13,12 @@ def dev(options: argparse.Namespace) -> int:
 
     ``lab.author.commands.run(action, arguments, options)`` parses the arguments of its own and gives the exit status.
     """
-    if importlib.util.find_spec("lab.author") is None:
-        raise UsageError("The author's kit is not part of this installation.", "Use a checkout of the project.")
-    commands = importlib.import_module("lab.author.commands")
+    try:
+        commands = importlib.import_module("lab.author.commands")
+    except ModuleNotFoundError as error:
+        if error.name not in ("lab.author", "lab.author.commands"):
+            raise
+        raise UsageError(
+            "The author's kit is not part of this installation.", "Use a checkout of the project."
+        ) from error
     return int(commands.run(options.action, options.arguments, options))

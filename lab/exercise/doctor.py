@@ -196,12 +196,17 @@ def _progress() -> Finding:
 
 
 def _sandbox() -> Finding:
+    """Whether it comes up; one that was started only to see that is ended again."""
     from lab.backends import open_backend
+    from lab.backends.runtime import find_sandbox, stop_sandbox
 
+    ran_before = find_sandbox() is not None
     try:
         backend = open_backend("sandbox")
+        address = backend.endpoints().https
+        backend.close()
+        if not ran_before:
+            stop_sandbox(only_unused=True)
     except LabError as error:
         return Finding("sandbox", "missing", error.message, error.next_step)
-    address = backend.endpoints().https
-    backend.close()
     return Finding("sandbox", "ok", address)
