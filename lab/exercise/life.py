@@ -61,12 +61,12 @@ class Life:
         self.store = store
         self._version = course_version
         self._directory = records.directory_of(backend.name, exercise.id)
+        self._stamp = records.stamp(self._directory)
         self._record = records.load(self._directory)
         self._workspace_root = workspace_root
         self._handle: WorldHandle | None = None
         self._history: History | None = None
         self._sight: Sight | None = None
-        self._asked: list[dict[str, Any]] = []
 
     # What is there
 
@@ -114,6 +114,7 @@ class Life:
 
     def source(self) -> Sight:
         """What the X-ray views are made from; valid until the next reset."""
+        self._catch_up()
         if self._sight is None:
             record = self._built_record()
             self._sight = Sight(
@@ -122,7 +123,7 @@ class Life:
                 workspace=self.workspace,
                 began=record.began,
                 since=record.since,
-                asked=lambda: list(self._asked),
+                asked=lambda: records.load_asked(self._directory),
             )
         return self._sight
 
@@ -225,7 +226,7 @@ class Life:
             record.since = events[-1].seq if events else record.since
         self._history = History(handle, record.since)
         self._sight = None
-        self._asked = []
+        records.save_asked(self._directory, [])
         self._save()
 
     # The learner's tools
@@ -263,6 +264,22 @@ class Life:
     def _save(self) -> None:
         if self._record is not None:
             records.save(self._directory, self._record)
+            self._stamp = records.stamp(self._directory)
+
+    def _catch_up(self) -> None:
+        """Take in what another command did meanwhile: a prediction, a reset, a start of a world that was gone.
+
+        Beside a session that lasts (the app, ``lab check --watch``) the learner types commands in the shell.
+        """
+        stamp = records.stamp(self._directory)
+        if stamp is None or stamp == self._stamp:
+            return
+        fresh = records.load(self._directory)
+        if fresh is None or (self.started and not fresh.built):  # it is being built now: what we have is the best
+            return
+        before, self._record, self._stamp = self._record, fresh, stamp
+        if before is None or (before.began, before.since) != (fresh.began, fresh.since):
+            self._handle = self._history = self._sight = None
 
     def _event(self, verb: str, **members: Any) -> ProgressEvent:
         return ProgressEvent(verb, exercise=self.exercise.id, version=self._version, **members)

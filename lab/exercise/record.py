@@ -19,6 +19,8 @@ from lab import paths
 from lab.errors import LabError
 
 _BYTES = "$bytes"
+_WORLD = "world.json"
+_ASKED = "asked.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def directory_of(back_end: str, exercise: str) -> Path:
 def load(directory: Path) -> WorldRecord | None:
     """The record in this directory; None where there is none, or one that cannot be read any more."""
     try:
-        members = json.loads((directory / "world.json").read_text(encoding="utf-8"), object_hook=_bytes_from)
+        members = json.loads((directory / _WORLD).read_text(encoding="utf-8"), object_hook=_bytes_from)
         members["predictions"] = {name: Prediction(**value) for name, value in members["predictions"].items()}
         return WorldRecord(**members)
     except (OSError, ValueError, KeyError, TypeError):
@@ -92,19 +94,52 @@ def save(directory: Path, record: WorldRecord) -> None:
         text = json.dumps(members, default=_bytes_to, indent=1)
     except (TypeError, ValueError) as error:
         raise LabError(f"A private fact of {record.exercise} cannot be kept: it is no JSON value.") from error
+    _replace(directory / _WORLD, text)
+
+
+def stamp(directory: Path) -> tuple[int, int] | None:
+    """What is another one after every :func:`save`, by whatever process; None where there is no record."""
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=".world-")
+        found = (directory / _WORLD).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def save_asked(directory: Path, asked: list[dict[str, Any]]) -> None:
+    """Keep what the last run of the checks asked the policies, for the policy view of whatever command comes next.
+
+    Raises:
+        LabError: The disk refuses.
+    """
+    if asked != load_asked(directory):
+        _replace(directory / _ASKED, json.dumps(asked))
+
+
+def load_asked(directory: Path) -> list[dict[str, Any]]:
+    """What the last run of the checks asked the policies; empty where it asked nothing."""
+    try:
+        asked = json.loads((directory / _ASKED).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return asked if isinstance(asked, list) else []
+
+
+def _replace(file: Path, text: str) -> None:
+    """Put the text where the file is, as a whole or not at all, mode 0600."""
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.stem}-")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
                 stream.write(text)
-            Path(temporary).replace(directory / "world.json")
+            Path(temporary).replace(file)
         except BaseException:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
             raise
     except OSError as error:
         raise LabError(
-            f"The lab cannot write to {directory} ({error.strerror}).",
+            f"The lab cannot write to {file.parent} ({error.strerror}).",
             "Free some space, or set LAB_DATA_DIR to another place.",
         ) from error
 

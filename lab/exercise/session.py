@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,8 +17,9 @@ from types import ModuleType
 from lab.backends.protocol import Backend, WorldHandle
 from lab.course import Exercise, Question, render, render_observed
 from lab.course.document import read_text
-from lab.errors import CourseError, LabError, NotYetError, UsageError
+from lab.errors import BackendError, CourseError, LabError, NotYetError, UsageError
 from lab.events import Event
+from lab.exercise import record as records
 from lab.exercise.building import our_fault
 from lab.exercise.checks import CheckRunner
 from lab.exercise.code import function_of, load_module
@@ -87,6 +89,7 @@ class Session(Life):
         questions = self.exercise.questions()
         if not questions:
             return ()
+        self._catch_up()
         events = self._learner_events()
         module = self._validators_module()
         return tuple(question_result(question, self._built_record(), module, events) for question in questions)
@@ -102,6 +105,7 @@ class Session(Life):
             UsageError: There is no such question or choice.
             NotYetError: The run has already shown the answer.
         """
+        self._catch_up()
         record = self._built_record()
         question = self._question(question_id)
         if question.choice(choice) is None:
@@ -136,6 +140,7 @@ class Session(Life):
 
     def check(self) -> Report:
         """Run every check on the state as it is now."""
+        self._catch_up()
         record = self._built_record()
         handle = self.handle
         module = self._validators_module()
@@ -144,8 +149,9 @@ class Session(Life):
         try:
             results = self._runner.run(module, world, record.names)
         finally:
-            world.close()
-        self._asked = world.asked
+            _let_go(world)
+        with suppress(LabError):  # a full disk takes the view, not the verdict
+            records.save_asked(self._directory, world.asked)
         questions = tuple(question_result(question, record, module, events) for question in self.exercise.questions())
         return self._conclude(Report(self.exercise.id, self.exercise.number, self.exercise.title, results, questions))
 
@@ -258,7 +264,8 @@ class Session(Life):
             return
         if figures and figures != record.figures:
             record.figures = figures
-            self._save()
+            with suppress(LabError):  # they are measured again when they are shown
+                self._save()
 
     def _measure(self) -> dict[str, str]:
         module = self._validators_module()
@@ -269,7 +276,7 @@ class Session(Life):
             with our_fault("The figures of this exercise could not be measured"):
                 figures = within(world.deadline, function_of(module, "figures"), world)
         finally:
-            world.close()
+            _let_go(world)
         return {str(name): str(value) for name, value in dict(figures).items()}
 
     # Inside
@@ -298,3 +305,9 @@ class Session(Life):
         if self._validators is None:
             self._validators = load_module(self.exercise.validators_file, self.exercise.id)
         return self._validators
+
+
+def _let_go(world: ExerciseWorld) -> None:
+    """Drop what a run made; where the back end is gone, so is that, and the run's own words matter more."""
+    with suppress(BackendError):
+        world.close()
