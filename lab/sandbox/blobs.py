@@ -6,7 +6,12 @@ are authenticated with it, so that a segment that was changed, moved, cut off or
 Two keys seal twice: what the first layer writes is the plaintext of the second. No key leaves the file plain: that
 is how objects lay there before 2023, and only :mod:`lab.sandbox.s3.plant` makes such.
 
-Nobody writes to a file twice. What no object refers to any more is swept away.
+Nobody writes to a file twice, and nothing refers to a name before its file is whole: that is why a file is written in
+its place at once. What no object refers to, or not any more, is swept away.
+
+A process that is killed loses nothing that it has written: the system's page cache has it. Only a machine that loses
+power would, so where state is kept, files are flushed to the disk behind the answers, before the saved state refers to
+them (:meth:`BlobStore.flush`).
 """
 
 from __future__ import annotations
@@ -33,6 +38,7 @@ _SEALED_SEGMENT: Final = SEGMENT + _TAG
 _MAGIC: Final = b"S3LB"
 _PREFIX: Final = 8
 _HEADER: Final = len(_MAGIC) + _PREFIX
+_GATHERED: Final = 128 << 10
 _DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -72,23 +78,18 @@ class BlobStore:
         state_dir: Where the store keeps its ``blobs`` directory.
         grace: Seconds for which a file is spared by :meth:`sweep` after it was referred to, so that a list of
             references that was drawn up a moment earlier cannot take it away.
-        durable: Whether a file is flushed to the disk before it counts as finished; a sandbox that keeps nothing
-            across restarts does not need that.
+        durable: Whether what is saved may refer to the files: they are flushed before then.
     """
 
     def __init__(self, state_dir: Path, *, grace: float = 60.0, durable: bool = True) -> None:
-        self.durable = durable
+        self._durable = durable
         self._root = state_dir / "blobs"
-        self._unfinished = self._root / "unfinished"
-        self._unfinished.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for number in range(256):
-            (self._root / f"{number:02x}").mkdir(exist_ok=True, mode=0o700)
-        for left_over in self._unfinished.iterdir():
-            left_over.unlink()
+        self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._grace = grace
         self._lock = threading.Lock()
         self._unsettled: set[str] = set()
         self._settled: dict[str, float] = {}
+        self._unflushed: set[str] = set()
 
     def path(self, name: str) -> Path:
         """Where the file of that name lies."""
@@ -96,7 +97,10 @@ class BlobStore:
 
     def create(self, keys: Sequence[bytes]) -> BlobWriter:
         """Begin a file that is sealed once per key, innermost first; the caller finishes or abandons it."""
-        return BlobWriter(self, secrets.token_hex(16), keys)
+        name = secrets.token_hex(16)
+        with self._lock:
+            self._unsettled.add(name)
+        return BlobWriter(self, name, keys)
 
     def open(self, blob: Blob, keys: Sequence[bytes]) -> BlobReader:
         """Open a file for reading with the keys that it was sealed with, innermost first."""
@@ -112,11 +116,26 @@ class BlobStore:
                 self._settled = {n: at for n, at in self._settled.items() if now - at < self._grace}
 
     def discard(self, name: str) -> None:
-        """Remove a finished file that nothing came to refer to."""
+        """Remove a file that nothing came to refer to."""
         with self._lock:
             self._unsettled.discard(name)
+            self._unflushed.discard(name)
         with suppress(FileNotFoundError):
             self.path(name).unlink()
+
+    def flush(self, names: set[str]) -> None:
+        """Bring these files to the disk, so that they outlive the machine's power; called before a state is saved.
+
+        Raises:
+            OSError: The disk does not take them.
+        """
+        with self._lock:
+            waiting = self._unflushed & names
+        for name in waiting:
+            with suppress(FileNotFoundError):
+                _flush(self.path(name))
+            with self._lock:
+                self._unflushed.discard(name)
 
     def sweep(self, referenced: set[str]) -> int:
         """Remove every file that nothing refers to and return how many went."""
@@ -126,43 +145,34 @@ class BlobStore:
             spared = self._unsettled | self._settled.keys()
         swept = 0
         for directory in self._root.iterdir():
-            if directory == self._unfinished:
-                continue
             for path in directory.iterdir():
                 if path.name in referenced or path.name in spared:
                     continue
                 with self._lock:
                     if path.name in self._unsettled or path.name in self._settled:
-                        continue  # finished while we were walking
+                        continue  # begun while we were walking
                     path.unlink(missing_ok=True)
+                    self._unflushed.discard(path.name)
                 swept += 1
         return swept
 
-    def _finished(self, name: str, unfinished: Path) -> None:
-        with self._lock:
-            self._unsettled.add(name)
-        unfinished.rename(self.path(name))
-
-    def _begin(self, name: str) -> Path:
-        return self._unfinished / name
+    def _written(self, name: str) -> None:
+        if self._durable:
+            with self._lock:
+                self._unflushed.add(name)
 
 
 class BlobWriter:
-    """A file that is being written; nothing of it is visible until :meth:`finish`."""
+    """A file that is being written; nothing can refer to it before :meth:`finish` gave its name away."""
 
     def __init__(self, store: BlobStore, name: str, keys: Sequence[bytes]) -> None:
         self._store = store
         self._name = name
-        self._path = store._begin(name)  # noqa: SLF001 - the writer is the store's other half
         self._size = 0
         self._nonces: list[str] = []
-        try:
-            self._file = self._path.open("xb", buffering=0)
-        except OSError as error:
-            raise _disk_error(error) from error
-        self._path.chmod(0o600)
+        self._file = _FileSink(store.path(name))
         self._layers: list[_Sealer] = []
-        sink: _Sink = _WholeWrites(self._file.fileno())
+        sink: _Sink = self._file
         for layer in reversed(range(len(keys))):
             sealer = _Sealer(sink, keys[layer], name, layer)
             self._layers.insert(0, sealer)
@@ -184,26 +194,27 @@ class BlobWriter:
             raise _disk_error(error) from error
 
     def finish(self) -> Blob:
-        """Close the last segment and put the file in its place.
+        """Close the last segment and the file.
 
         The caller calls :meth:`BlobStore.settle` once something refers to it, or :meth:`BlobStore.discard`.
+
+        Raises:
+            ServiceError: The disk is full; the file is gone then.
         """
         try:
             for sealer in self._layers:
                 sealer.finish()
-            if self._store.durable:
-                os.fsync(self._file.fileno())
-            self._file.close()
-            self._store._finished(self._name, self._path)  # noqa: SLF001 - see above
+            self._file.finish()
         except OSError as error:
             self.abandon()
             raise _disk_error(error) from error
+        self._store._written(self._name)  # noqa: SLF001 - the writer is the store's other half
         return Blob(self._name, self._size, tuple(self._nonces))
 
     def abandon(self) -> None:
         """Forget the file; no more than a note where it is gone already."""
         self._file.close()
-        self._path.unlink(missing_ok=True)
+        self._store.discard(self._name)
 
 
 class BlobReader:
@@ -237,16 +248,49 @@ class BlobReader:
         self._file.close()
 
 
-class _WholeWrites:
-    """A file descriptor as a sink; the kernel may take less than it is given."""
+class _FileSink:
+    """A new file: made when there is something to write, a small one in a single write."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = -1
+        self._waiting = bytearray()
 
     def write(self, data: bytes, /) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
+        if len(self._waiting) + len(data) <= _GATHERED:
+            self._waiting += data
+            return
+        self._write_waiting()
+        self._write(data)
+
+    def finish(self) -> None:
+        self._write_waiting()
+        self.close()
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _write_waiting(self) -> None:
+        if self._descriptor < 0:
+            self._descriptor = self._make()
+        self._write(self._waiting)
+        self._waiting.clear()
+
+    def _make(self) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        try:
+            return os.open(self._path, flags, 0o600)
+        except FileNotFoundError:  # the first of its directory
+            self._path.parent.mkdir(mode=0o700, exist_ok=True)
+            return os.open(self._path, flags, 0o600)
+
+    def _write(self, data: bytes | bytearray) -> None:
+        with memoryview(data) as view:
+            done = 0
+            while done < len(view):  # the kernel may take less than it is given
+                done += os.write(self._descriptor, view[done:])
 
 
 class _FileSource:
@@ -362,6 +406,14 @@ def _binding(name: str, layer: int) -> bytes:
 
 def _associated(binding: bytes, number: int, *, last: bool) -> bytes:
     return binding + number.to_bytes(4, "big") + (b"\x01" if last else b"\x00")
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _disk_error(error: OSError) -> Exception:

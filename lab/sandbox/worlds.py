@@ -192,6 +192,7 @@ class Worlds:
         world.snapshots[label] = document
         world.blobs[f"snapshot {label}"] = blobs
         if self._persistent and not world.is_fork:
+            self._blobs.flush(blobs)
             self._directory.write_snapshot(world.realm.id, label, document)
 
     def restore(self, world: World, label: str) -> None:
@@ -310,6 +311,7 @@ class Worlds:
             document, blobs = self._document(world), referenced(world.realm)
         # What the disk refers to must not be swept before the disk refers to something else.
         world.blobs[""] = world.blobs.get("", set()) | blobs
+        self._blobs.flush(blobs)
         self._directory.write_state(realm_id, document)
         world.blobs[""] = blobs
 

@@ -138,24 +138,56 @@ def test_what_is_not_finished_leaves_nothing(store: BlobStore, tmp_path: Path) -
 
 def test_left_overs_of_a_crash_are_cleared_at_the_next_start(store: BlobStore, tmp_path: Path) -> None:
     kept = write(store, [], b"kept")
-    store.create(keys_for(1))._file.close()  # as when the process dies
+    writer = store.create(keys_for(1))
+    writer.write(os.urandom(2 * SEGMENT))
+    writer._file.close()  # as when the process dies
     again = BlobStore(tmp_path)
+    assert again.sweep({kept.name}) == 1
     assert [path.name for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == [kept.name]
     assert read(again, kept, []) == b"kept"
 
 
+@pytest.mark.parametrize("size", [1, 2 * SEGMENT])
 def test_a_full_disk_is_said_and_leaves_nothing(
-    store: BlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: BlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     def write_nothing(descriptor: int, data: bytes) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    writer = store.create([])
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", write_nothing)
         with pytest.raises(ServiceError, match="disk is full"):
-            writer.write(b"x")
+            write(store, [], b"x" * size)
     assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
+
+
+def test_files_are_flushed_once_and_only_before_something_saved_refers_to_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[int] = []
+
+    def note(descriptor: int) -> None:
+        flushed.append(os.fstat(descriptor).st_size)
+
+    monkeypatch.setattr(os, "fsync", note)
+    store = BlobStore(tmp_path, grace=0)
+    saved, other = write(store, [], b"1"), write(store, [], b"22")
+    assert flushed == []
+    store.flush({saved.name, "gone"})
+    assert flushed == [1]
+    store.flush({saved.name, other.name})
+    assert flushed == [1, 2]
+    passing = BlobStore(tmp_path / "passing", grace=0, durable=False)
+    passing.flush({write(passing, [], b"333").name})
+    assert flushed == [1, 2]
+
+
+def test_a_file_that_is_being_written_is_not_swept(store: BlobStore) -> None:
+    writer = store.create([])
+    writer.write(os.urandom(2 * SEGMENT))
+    assert store.sweep(set()) == 0
+    blob = writer.finish()
+    assert store.path(blob.name).stat().st_size == blob.size
 
 
 def test_sweeping_spares_what_is_referred_to_and_what_is_on_its_way(tmp_path: Path) -> None:
