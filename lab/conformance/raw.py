@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import ssl
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -16,7 +18,7 @@ _SECONDS = 20.0
 
 TlsVersion = Literal["1.2", "1.3"]
 
-_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+_VERSIONS = {"1.1": ssl.TLSVersion.TLSv1_1, "1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +90,24 @@ def context(endpoints: Endpoints, tls: TlsVersion | None) -> ssl.SSLContext:
     if tls is not None:
         made.minimum_version = made.maximum_version = _VERSIONS[tls]
     return made
+
+
+def handshake(endpoints: Endpoints, version: Literal["1.1", "1.2", "1.3"]) -> str | None:
+    """Offer one version of TLS and say which was negotiated.
+
+    Raises:
+        ssl.SSLError: The endpoint refuses.
+    """
+    parts = urlsplit(endpoints.https)
+    host = parts.hostname or ""
+    made = context(endpoints, None)
+    if version == "1.1":
+        made.set_ciphers("DEFAULT:@SECLEVEL=0")  # else the client refuses by itself, and nobody learns what S3 says
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # that TLS 1.1 is old is what is being asked about
+        made.minimum_version = made.maximum_version = _VERSIONS[version]
+    with (
+        socket.create_connection((host, parts.port or 443), timeout=_SECONDS) as plain,
+        made.wrap_socket(plain, server_hostname=host) as secure,
+    ):
+        return secure.version()
