@@ -66,12 +66,14 @@ class LabScreen(Screen[None]):
         """The keys, which are costly to draw."""
         from textual.widgets import Footer
 
-        if not self.query(Footer):
+        if self.is_attached and not self.query(Footer):
             await self.mount(Footer(compact=self.size.width < _ROOMY_COLUMNS))
             self.refresh_bindings()
 
     def on_resize(self) -> None:
         """Narrow screens get a denser line of keys."""
+        if not self.query("Footer"):
+            return  # the first frame has none, and does not wait for its import
         from textual.widgets import Footer
 
         for footer in self.query(Footer):

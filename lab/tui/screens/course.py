@@ -66,11 +66,14 @@ class CourseScreen(LabScreen):
         self.call_after_refresh(self._fill_panes)
 
     async def _fill_panes(self) -> None:
+        if not self.is_attached:
+            return  # left before it was filled
         from lab.tui.widgets.course_detail import CourseDetail
         from lab.tui.widgets.outline_list import OutlineList
 
-        await self.query_one("#course-right").mount(CourseDetail(id="course-detail", classes="pane"))
+        detail = self.query_one("#course-right").mount(CourseDetail(id="course-detail", classes="pane"))
         await self.query_one("#course-left").mount(OutlineList(id="course-list"))
+        await detail
         self.read_course()
 
     def read_course(self) -> None:
