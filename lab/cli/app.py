@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ def app(options: argparse.Namespace) -> int:
     """Open the app; it needs a terminal."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("The app needs a terminal.", "Without one, every part of it is a command: lab --help.")
+    # Nothing that starting makes is garbage: looking for it that often would take a tenth of the time.
+    gc.set_threshold(10_000, 20, 20)
     from lab.tui.app import run_app
     from lab.tui.desk import Desk
 

@@ -37,7 +37,10 @@ class LabApp(App[int], inherit_bindings=False):
     """
 
     TITLE = "S3 Encryption Lab"
-    CSS_PATH = ["app.tcss", "markdown.tcss"]  # noqa: RUF012 - Textual's type
+    # All of it at once: style sheets that come with a screen make Textual read every rule again.
+    CSS_PATH = [  # noqa: RUF012 - Textual's type
+        "app.tcss", "markdown.tcss", "screens/course.tcss", "screens/lesson.tcss", "screens/workbench.tcss",
+    ]  # fmt: skip
     COMMAND_PALETTE_BINDING = "f1"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [

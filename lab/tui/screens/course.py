@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 class CourseScreen(LabScreen):
     """Lessons and exercises, with their state."""
 
-    CSS_PATH = "course.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "end_search", "All", id="course.all", show=False, tooltip="End the search"),
         Binding("slash", "search", "Search", id="course.search", tooltip="Show only what fits some words"),

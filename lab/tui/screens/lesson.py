@@ -36,7 +36,6 @@ class LessonScreen(LabScreen):
         lesson: What is read.
     """
 
-    CSS_PATH = "lesson.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n,right", "turn(1)", "Next page", id="lesson.next", tooltip="The next page"),
         Binding("p,left", "turn(-1)", "Previous", id="lesson.previous", tooltip="The page before"),

@@ -56,7 +56,6 @@ class WorkbenchScreen(LabScreen):
         exercise: What is worked on.
     """
 
-    CSS_PATH = "workbench.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f6", "next_pane(1)", "Pane", id="bench.pane", priority=True, tooltip="To the next pane"),
         Binding("shift+f6", "next_pane(-1)", id="bench.back", priority=True, show=False, tooltip="To the pane before"),
