@@ -56,10 +56,10 @@ def runtime_dir() -> Path:
     """
     override = os.environ.get("LAB_RUNTIME_DIR")
     if override:
-        return private_directory(Path(override))
+        return private_directory(Path(override), "LAB_RUNTIME_DIR")
     digest = hashlib.sha256(str(data_dir().resolve()).encode()).hexdigest()[:12]
     base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
-    return private_directory(base / f"s3lab-{os.getuid()}-{digest}")
+    return private_directory(base / f"s3lab-{os.getuid()}-{digest}", "LAB_RUNTIME_DIR")
 
 
 def default_workspace_root() -> Path:
@@ -68,8 +68,12 @@ def default_workspace_root() -> Path:
     return (documents if documents.is_dir() else Path.home()) / APP_NAME
 
 
-def private_directory(path: Path) -> Path:
+def private_directory(path: Path, variable: str = "LAB_DATA_DIR") -> Path:
     """Make the directory if need be, readable by this user alone.
+
+    Args:
+        path: The directory.
+        variable: What moves it elsewhere, for the next step of the error.
 
     Raises:
         LabError: It cannot be made, or belongs to somebody else.
@@ -77,12 +81,12 @@ def private_directory(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         if path.stat().st_uid != os.getuid():
-            raise LabError(f"{path} belongs to another user.", "Set LAB_RUNTIME_DIR to a directory of your own.")
+            raise LabError(f"{path} belongs to another user.", f"Set {variable} to a directory of your own.")
         if path.stat().st_mode & 0o077:
             path.chmod(0o700)
     except OSError as error:
         raise LabError(
             f"The directory {path} cannot be used ({error.strerror}).",
-            "Make it writable, or set LAB_DATA_DIR to another place.",
+            f"Make it writable, or set {variable} to another place.",
         ) from error
     return path

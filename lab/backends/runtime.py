@@ -72,7 +72,7 @@ def log_file() -> Path:
 
 def find_sandbox() -> RunningSandbox | None:
     """The sandbox that runs for this data directory, None where there is none."""
-    found = _read_runtime_file()
+    found = _read_runtime_file() or _lost_and_found()
     return found if found is not None and found.alive else None
 
 
@@ -183,6 +183,9 @@ def greet(control: Path, pid: int, began: str) -> RunningSandbox:
 def _start(timeout: float) -> RunningSandbox:
     """Start one; the caller holds the lock."""
     _remove_stale()
+    lost = _lost_and_found()  # what was written down may have been somebody else's failed start
+    if lost is not None:
+        return lost
     runtime, state, log = paths.runtime_dir(), paths.state_dir(), log_file()
     child = start_process(runtime=runtime, state=state, log=log)
     # Whoever finds this record after we were killed knows what to clean up.
@@ -220,6 +223,21 @@ def _read_runtime_file() -> RunningSandbox | None:
         return _running(record)
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _lost_and_found() -> RunningSandbox | None:
+    """A sandbox that runs although its runtime file was removed or damaged: it is asked, and written down again."""
+    control = paths.runtime_dir() / "control.sock"
+    if _read_json(runtime_file()) is not None or not control.exists():
+        return None
+    try:
+        with ControlClient(control) as client:
+            pid = int(client.call("hello", timeout=5.0)["pid"])
+        found = greet(control, pid, process.start_time(pid) or "")
+    except (SandboxLostError, ControlFailureError):
+        return None
+    _write_json(runtime_file(), _record(found))
+    return found
 
 
 def _running(record: dict[str, Any]) -> RunningSandbox:

@@ -200,8 +200,8 @@ def _sandbox() -> Finding:
     from lab.backends import open_backend
     from lab.backends.runtime import find_sandbox, stop_sandbox
 
-    ran_before = find_sandbox() is not None
     try:
+        ran_before = find_sandbox() is not None
         backend = open_backend("sandbox")
         address = backend.endpoints().https
         backend.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -71,8 +72,14 @@ def same(first: Path, second: Path) -> bool:
 
 def disk_refused(error: OSError) -> WorkspaceError:
     """The error for a disk that is full, read-only or not ours."""
+    if isinstance(error, FileExistsError) and error.filename:
+        return WorkspaceError(
+            f"The workspace cannot be used: {error.filename} is not a directory.",
+            "Move it away, or let lab reset do that: it keeps what it moves.",
+        )
     where = f" {error.filename}" if error.filename else ""
+    mend = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Make it writable"
     return WorkspaceError(
         f"The workspace cannot be used:{where} ({error.strerror}).",
-        "Free some space, or name another place with --workspace DIR.",
+        f"{mend}, or name another place with --workspace DIR.",
     )

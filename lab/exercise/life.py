@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from lab.course import Exercise
 from lab.errors import NotYetError, WorldGoneError
 from lab.exercise import record as records
 from lab.exercise.building import START, build_world, require_capabilities
+from lab.exercise.files import disk_refused
 from lab.exercise.record import WorldRecord
 from lab.exercise.sight import Sight
 from lab.exercise.tools import tool_environment
@@ -73,7 +76,7 @@ class Life:
     @property
     def started(self) -> bool:
         """Whether its world was built on this back end once; whether it is still there shows :meth:`resume`."""
-        return self._record is not None and self._record.built
+        return self._damaged or (self._record is not None and self._record.built)
 
     @property
     def workspace(self) -> Path:
@@ -162,7 +165,17 @@ class Life:
         Raises:
             NotYetError: The exercise has not been started.
             WorldGoneError: The back end no longer has its world.
+            WorkspaceError: Something else is in the folder's place.
         """
+        self._open_world()
+        if not os.path.lexists(self.workspace):
+            # The folder was removed by hand; the files of the start are better than none.
+            self._workspace().put_back()
+        elif not self.workspace.is_dir():
+            self._handle = None
+            raise disk_refused(FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(self.workspace)))
+
+    def _open_world(self) -> WorldHandle:
         record = self._built_record()
         handle = self.backend.open_world(self.exercise.id)
         if handle is None:
@@ -172,9 +185,7 @@ class Life:
             )
         self._handle = handle
         self._history = History(handle, record.since)
-        if not self.workspace.is_dir():
-            # The folder was removed by hand; the files of the start are better than none.
-            self._workspace().put_back()
+        return handle
 
     def reset(self) -> Path | None:
         """Bring world, files and profiles back to the start; predictions stay.
@@ -184,7 +195,7 @@ class Life:
         """
         record = self._built_record()
         if "snapshot" in self.backend.capabilities:
-            handle = self.handle
+            handle = self._handle or self._open_world()  # a reset mends a folder that cannot be used
             handle.restore(START)
             moved = self._workspace().put_back()
             self._set_since(handle, record)
@@ -255,11 +266,21 @@ class Life:
         return Workspace(self.workspace, self._directory / "start")
 
     def _built_record(self) -> WorldRecord:
+        if self._damaged:
+            raise WorldGoneError(
+                f"What the lab remembers of exercise {self.exercise.number} is damaged, so its world is not found.",
+                f"Build it again: lab start {self.exercise.number}. Files of yours in the workspace are kept.",
+            )
         if self._record is None or not self._record.built:
             raise NotYetError(
                 f"Exercise {self.exercise.number} has not been started.", f"Start it: lab start {self.exercise.number}."
             )
         return self._record
+
+    @property
+    def _damaged(self) -> bool:
+        """Whether there is a record that cannot be read."""
+        return self._record is None and self._stamp is not None
 
     def _save(self) -> None:
         if self._record is not None:

@@ -104,8 +104,12 @@ class Workspace:
 
     def _move_aside(self) -> Path | None:
         """Move what the learner made or changed; what still looks as at the start stays."""
-        self.directory.mkdir(parents=True, exist_ok=True)
         aside = self._next_aside()
+        if os.path.lexists(self.directory) and not self.directory.is_dir():
+            self.directory.rename(aside)  # a file in the folder's place, or a link that leads nowhere
+            self.directory.mkdir()
+            return aside
+        self.directory.mkdir(parents=True, exist_ok=True)
         for place, directory_names, file_names in os.walk(self.directory):
             here = Path(place)
             for name in [*directory_names, *file_names]:
