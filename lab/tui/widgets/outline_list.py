@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.table import Table
-from rich.text import Text
 from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.css.styles import RulesMap
 from textual.message import Message
+from textual.strip import Strip
+from textual.style import Style
+from textual.visual import RenderOptions, Visual
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -52,7 +55,7 @@ class OutlineList(OptionList):
         """Show these rows, with the cursor on the row of that key if it is there."""
         self._outline_rows = tuple(rows)
         self.clear_options()
-        self.add_options([Option(_row_line(row), id=row.key) for row in rows])
+        self.add_options([Option(_RowLine(row), id=row.key) for row in rows])
         keys = [row.key for row in rows]
         if rows:
             self.highlighted = keys.index(keep) if keep in keys else 0
@@ -71,14 +74,27 @@ class OutlineList(OptionList):
                 return
 
 
-def _row_line(row: Row) -> Table:
-    """One row: sign, number and title at the left, how far at the right."""
-    line = Table.grid(expand=True, padding=(0, 1))
-    line.add_column(no_wrap=True, ratio=1, overflow="ellipsis")
-    line.add_column(no_wrap=True, justify="right")
-    if isinstance(row, LessonRow):
-        title = Text(f"{row.sign} {row.lesson.number:>2}  {row.lesson.title}", style="bold")
-    else:
-        title = Text(f"     {row.sign} {row.exercise.number}  {row.exercise.title}")
-    line.add_row(title, Text(row.tally, style="dim"))
-    return line
+class _RowLine(Visual):
+    """Sign, number and title at the left, how far at the right; one line of any width."""
+
+    def __init__(self, row: Row) -> None:
+        if isinstance(row, LessonRow):
+            self._title = Content.styled(f"{row.sign} {row.lesson.number:>2}  {row.lesson.title}", "bold")
+        else:
+            self._title = Content(f"     {row.sign} {row.exercise.number}  {row.exercise.title}")
+        self._tally = Content.styled(row.tally, "dim")
+
+    def render_strips(self, width: int, height: int | None, style: Style, options: RenderOptions) -> list[Strip]:
+        """The line."""
+        room = max(0, width - self._tally.cell_length - 2)
+        title = self._title.truncate(room, ellipsis=True)
+        gap = " " * max(0, width - title.cell_length - self._tally.cell_length)
+        return Content.assemble(title, gap, self._tally).render_strips(width, height, style, options)
+
+    def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:  # noqa: ARG002 - Textual's signature
+        """Room for everything."""
+        return self._title.cell_length + 2 + self._tally.cell_length
+
+    def get_height(self, rules: RulesMap, width: int) -> int:  # noqa: ARG002 - Textual's signature
+        """One line."""
+        return 1
