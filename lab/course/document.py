@@ -32,6 +32,11 @@ class Table:
         """Names of all members, in order."""
         return list(self._members)
 
+    def values(self) -> dict[str, Any]:
+        """Every member as it is, for a table whose members somebody else knows."""
+        self._read.update(self._members)
+        return dict(self._members)
+
     def problem(self, name: str, what: str) -> CourseError:
         """The error for one member: file, place, what is wrong."""
         place = f"{self._where}.{name}" if self._where else name

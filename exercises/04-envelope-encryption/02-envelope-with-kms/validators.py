@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,15 +12,22 @@ from lab.exercise.api import ClientError, Verdict, World, not_yet, passed
 
 NAMES = ("a.txt", "b.txt", "c.txt")
 
-#: Runs in the copy of the learner's folder: moves one object in the fork, then runs the reader on all four.
+#: Four readers that start at once take two seconds; a busy machine must not look like a reader that hangs.
+READER_SECONDS = 15.0
+
+#: Runs in the copy of the learner's folder: moves one object in the fork, then reads all four.
 HARNESS = """
 import os, subprocess, sys
 import boto3
 bucket = os.environ["LAB_BUCKET_ENV"]
 s3 = boto3.client("s3")
 s3.copy_object(Bucket=bucket, Key="moved.txt", CopySource={"Bucket": bucket, "Key": "a.txt"})
-for name in ("a.txt", "b.txt", "c.txt", "moved.txt"):
-    subprocess.run([sys.executable, "get_env.py", name, "lab-out-" + name], stdin=subprocess.DEVNULL)
+runs = [
+    subprocess.Popen([sys.executable, "get_env.py", name, "lab-out-" + name], stdin=subprocess.DEVNULL)
+    for name in ("a.txt", "b.txt", "c.txt", "moved.txt")
+]
+for run in runs:
+    run.wait()
 """
 
 
@@ -123,12 +129,11 @@ def no_key_left(world: World) -> Verdict:
         for name, value in envelope.metadata.items():
             if any(needle in value.encode() for needle in needles):
                 return not_yet("key-in-metadata", object=envelope.name, member=name)
-    for folder, _, names in os.walk(world.workspace):
-        for name in sorted(names):
-            relative = os.path.relpath(os.path.join(folder, name), world.workspace)
-            content = world.read_file(relative) or b""
-            if any(needle in content for needle in needles):
-                return not_yet("key-in-file", file=relative)
+    for path in sorted(world.workspace.rglob("*")):
+        relative = path.relative_to(world.workspace).as_posix()
+        content = world.read_file(relative) or b""
+        if any(needle in content for needle in needles):
+            return not_yet("key-in-file", file=relative)
     return passed()
 
 
@@ -141,7 +146,7 @@ def reads(world: World) -> Verdict:
         return not_yet("reader-not-written")
     if any(world.head(world.name("bucket.env"), name) is None for name in NAMES):
         return not_yet("nothing-to-read")
-    run = world.run_learner("lab_harness.py", files={"lab_harness.py": HARNESS.encode()})
+    run = world.run_learner("lab_harness.py", files={"lab_harness.py": HARNESS.encode()}, seconds=READER_SECONDS)
     if run.stopped_by:
         return not_yet("reader-stopped", limit=run.stopped_by)
     for name in NAMES:

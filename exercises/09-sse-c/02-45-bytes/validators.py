@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
-import stat
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,15 +31,24 @@ def _why_not(world: World, bucket: str, key: bytes, error: ClientError) -> Verdi
     s3 = world.clients().s3
     if error.response["Error"]["Code"] == "NoSuchKey":
         return _nothing_stored(world)
-    plain = world.head(bucket, OBJECT)
-    if plain is not None:
-        return not_yet("not-sse-c", mode=plain.get("ServerSideEncryption", "no server-side encryption"))
+    mode = _mode_without_key(world, bucket)
+    if mode is not None:
+        return not_yet("not-sse-c", mode=mode)
     text = base64.b64encode(key)[:32]
     try:
         s3.head_object(Bucket=bucket, Key=OBJECT, SSECustomerAlgorithm="AES256", SSECustomerKey=text)
     except ClientError:
         return not_yet("other-key")
     return not_yet("text-as-key")
+
+
+def _mode_without_key(world: World, bucket: str) -> str | None:
+    """The object's mode where HEAD wants no customer key; S3 answers 400 where it wants one."""
+    try:
+        plain = world.head(bucket, OBJECT)
+    except ClientError:
+        return None
+    return None if plain is None else plain.get("ServerSideEncryption", "no server-side encryption")
 
 
 def _nothing_stored(world: World) -> Verdict:
@@ -61,15 +68,11 @@ def protected(world: World) -> Verdict:
     key = _key(world)
     needles = (key, base64.b64encode(key).rstrip(b"="))
     open_files: list[str] = []
-    for folder, _, names in os.walk(world.workspace):
-        for name in sorted(names):
-            path = os.path.join(folder, name)
-            relative = os.path.relpath(path, world.workspace)
-            content = world.read_file(relative, 1 << 20)
-            if content is None or not any(needle in content for needle in needles):
-                continue
-            if stat.S_IMODE(os.stat(path).st_mode) & 0o077:
-                open_files.append(relative)
+    for path in sorted(world.workspace.rglob("*")):
+        name = path.relative_to(world.workspace).as_posix()
+        content = world.read_file(name)
+        if content is not None and any(needle in content for needle in needles) and (world.mode(name) or 0) & 0o077:
+            open_files.append(name)
     if open_files:
         return not_yet("readable-by-others", files=", ".join(open_files), count=len(open_files))
     return passed()

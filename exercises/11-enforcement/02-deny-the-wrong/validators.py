@@ -21,12 +21,10 @@ def wrong_denied(world: World) -> Verdict:
     decisions = {case: _decide(world, context) for case, context in _cases(world).items()}
     for case in MUST_PASS:
         if not all(decision.allowed for decision in decisions[case]):
-            return _refused_too_much(world, case, decisions)
+            return _refused_too_much(case, decisions)
     open_cases = [case for case in MUST_FAIL if all(decision.allowed for decision in decisions[case])]
     partly = [
-        case
-        for case in MUST_FAIL
-        if case not in open_cases and any(decision.allowed for decision in decisions[case])
+        case for case in MUST_FAIL if case not in open_cases and any(decision.allowed for decision in decisions[case])
     ]
     if partly:
         return not_yet(_partly(decisions[partly[0]]), case=partly[0])
@@ -39,7 +37,7 @@ def wrong_denied(world: World) -> Verdict:
     return not_yet("wrong-mode-allowed", open=", ".join(open_cases))
 
 
-def _refused_too_much(world: World, case: str, decisions: Mapping[str, list[Decision]]) -> Verdict:
+def _refused_too_much(case: str, decisions: Mapping[str, list[Decision]]) -> Verdict:
     refusing = next(decision for decision in decisions[case] if not decision.allowed)
     operators = _matched_operators(refusing)
     if case == "key A":
@@ -54,7 +52,7 @@ def _refused_too_much(world: World, case: str, decisions: Mapping[str, list[Deci
 
 
 def _partly(decisions: list[Decision]) -> str:
-    """Decisions come as (principal 1, object 1), (principal 1, object 2), (principal 2, object 1), …"""
+    """What sets allowed and denied uploads apart; decisions come by principal, and for each by object."""
     first, second = decisions[:2], decisions[2:]
     if all(decision.allowed for decision in first) != all(decision.allowed for decision in second):
         return "one-principal"
