@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.message import Message
@@ -36,6 +36,9 @@ class LabScreen(Screen[None]):
         (160, "-wide"),
     ]
     VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-low"), (30, "-medium"), (50, "-high")]  # noqa: RUF012 - Textual's type
+    #: Whether the line of keys waits until the screen has called ``fill_footer``: what is read comes first.
+    KEYS_LAST: ClassVar[bool] = False
+
     place = reactive("")
     backend: reactive[BackendState] = reactive(BackendState("starting"))
 
@@ -60,7 +63,8 @@ class LabScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """The frame is there: the rest comes after it has been painted."""
-        self.call_after_refresh(self.fill_footer)
+        if not self.KEYS_LAST:
+            self.call_after_refresh(self.fill_footer)
 
     async def fill_footer(self) -> None:
         """The keys, which are costly to draw."""
@@ -103,4 +107,5 @@ class LabScreen(Screen[None]):
     def on_work_failed(self, message: WorkFailed) -> None:
         """Say it; screens with a better place for it do that instead."""
         message.stop()
+        self.call_after_refresh(self.fill_footer)
         self.lab.say_error(message.error)

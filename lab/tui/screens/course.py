@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 class CourseScreen(LabScreen):
     """Lessons and exercises, with their state."""
 
+    KEYS_LAST = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "end_search", "All", id="course.all", show=False, tooltip="End the search"),
         Binding("slash", "search", "Search", id="course.search", tooltip="Show only what fits some words"),
@@ -60,7 +61,7 @@ class CourseScreen(LabScreen):
                 pass
 
     def on_mount(self) -> None:
-        """Keys first, then the list."""
+        """The list first, then the keys."""
         super().on_mount()
         self.call_after_refresh(self._fill_panes)
 
@@ -106,6 +107,7 @@ class CourseScreen(LabScreen):
             self._outline_list.focus()
             self._say_problems(message.course)
         self._show_rows(place)
+        self.call_after_refresh(self.fill_footer)
 
     def _say_problems(self, course: Course) -> None:
         if notice := self.desk.store.notice:

@@ -36,6 +36,7 @@ class LessonScreen(LabScreen):
         lesson: What is read.
     """
 
+    KEYS_LAST = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n,right", "turn(1)", "Next page", id="lesson.next", tooltip="The next page"),
         Binding("p,left", "turn(-1)", "Previous", id="lesson.previous", tooltip="The page before"),
@@ -95,6 +96,7 @@ class LessonScreen(LabScreen):
         await self.query("#lesson-waiting").remove()
         await self.query_one("#lesson-text").mount(LabMarkdown(facts=self._facts(), id="lesson-page"))
         await self.watch_page_number(self.page_number)
+        self.call_after_refresh(self.fill_footer)
 
     def _facts(self) -> LessonFacts:
         from lab.exercise.record import saved_figures
