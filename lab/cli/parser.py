@@ -86,6 +86,12 @@ def _command(
     return parser
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port number")
+    return int(text)
+
+
 def _add_learning(commands: Any) -> None:
     listing = _command(commands, "list", "course:list_course", "lessons and exercises, and where you are")
     listing.add_argument("--json", action="store_true", help="as JSON")
@@ -123,6 +129,14 @@ def _add_looking(commands: Any) -> None:
     xray.add_argument("--connection", metavar="N", type=int, default=0, help="with --raw: this connection only")
     doctor = _command(commands, "doctor", "doctor:doctor", "what is missing here, and the command that mends it")
     doctor.add_argument("--json", action="store_true", help="as JSON")
+    fidelity = _command(
+        commands, "fidelity", "fidelity:fidelity", "what AWS does, behavior by behavior, and whether it is so here"
+    )
+    fidelity.add_argument("ids", metavar="ID", nargs="*", help="a behavior (E13) or a letter (E); all of them without")
+    form = fidelity.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="as JSON")
+    form.add_argument("--list", action="store_true", help="the ledger alone, without running a check")
+    form.add_argument("--markdown", action="store_true", help="the ledger as it is published, without running a check")
 
 
 def _add_housekeeping(commands: Any) -> None:
@@ -133,8 +147,8 @@ def _add_housekeeping(commands: Any) -> None:
     )
     serve.add_argument("--json", action="store_true", help="say ready in one line of JSON")
     serve.add_argument("--state", metavar="DIR", type=Path, help="keep everything here, across restarts")
-    serve.add_argument("--https-port", metavar="PORT", type=int, default=0)
-    serve.add_argument("--http-port", metavar="PORT", type=int, default=0)
+    serve.add_argument("--https-port", metavar="PORT", type=_port, default=0)
+    serve.add_argument("--http-port", metavar="PORT", type=_port, default=0)
     _command(actions, "stop", "sandbox:stop", "end the sandbox that exercises use", prefix="lab sandbox")
     _command(actions, "status", "sandbox:status", "whether it runs, and where", prefix="lab sandbox")
 

@@ -137,4 +137,4 @@ def altered(
 
 def _short(value: object) -> str:
     text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= 300 else f"{text[:300]} …"  # noqa: PLR2004 - a line or four
+    return text if len(text) <= 300 else f"{text[:300]} …"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import shutil
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from lab.backends.refusal import ClientError
 from lab.conformance.catalog import Behavior, catalog
 from lab.conformance.expect import Deviation
+from lab.conformance.programs import find
 from lab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -119,12 +117,6 @@ def run_one(stage: Stage, behavior: Behavior) -> Result:
     return Result(behavior, outcome, expected, seen, round((time.monotonic() - began) * 1000))
 
 
-def tool(name: str) -> str | None:
-    """Where a program is: beside the interpreter that runs us, or on the path."""
-    beside = Path(sys.executable).parent / name
-    return str(beside) if beside.exists() else shutil.which(name)
-
-
 def _deviates(expected: str, seen: str) -> tuple[Outcome, str, str]:
     return "deviates", expected, seen
 
@@ -134,7 +126,7 @@ def _obstacle(stage: Stage, behavior: Behavior) -> str:
     missing: list[str] = [need for need in behavior.needs if need not in stage.capabilities]
     if missing:
         return f"the back end lacks {', '.join(missing)}"
-    absent = [name for name in behavior.tools if tool(name) is None]
+    absent = [name for name in behavior.tools if find(name) is None]
     if absent:
         return f"not installed: {', '.join(absent)}"
     if behavior.not_modelled and stage.backend.name != "sandbox":

@@ -1,4 +1,4 @@
-"""What a check works with: clients of an administrator, fresh buckets, keys and users, and a look inside if there is one.
+"""What a check works with: clients of an administrator, fresh buckets, keys and users, and a look inside.
 
 Everything that a check needs it makes itself, under names of its own, through the public API; so it runs the same
 against the sandbox and against any other endpoint. What only the sandbox can show stands behind the capabilities

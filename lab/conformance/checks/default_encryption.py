@@ -180,9 +180,9 @@ def a21(stage: Stage) -> None:
 def a23(stage: Stage) -> None:
     bucket = stage.bucket()
     form = (
-        '--b\r\nContent-Disposition: form-data; name="key"\r\n\r\nobject\r\n'
-        '--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\nx\r\n--b--\r\n'
-    ).encode()
+        b'--b\r\nContent-Disposition: form-data; name="key"\r\n\r\nobject\r\n'
+        b'--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\nx\r\n--b--\r\n'
+    )
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
     answer = stage.fetch(f"{stage.endpoints.https}/{bucket}", "POST", body=form, headers=headers)
     same("status and code", (501, "NotImplemented"), (answer.status, answer.code))
