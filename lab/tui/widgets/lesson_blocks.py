@@ -147,7 +147,7 @@ class ExerciseBlock(MarkdownBlock, can_focus=True):
                 (f"\n  {exercise.kind} · {exercise.minutes} min", "$text-muted"),
                 (f" · {row.tally}" if row.tally else "", "$text-muted"),
                 "   ",
-                ("enter opens it", "$text-accent"),
+                ("e opens it", "$text-accent"),
             )
         )
 
@@ -212,8 +212,7 @@ class QuestionChoices(Widget):
             options.replace_option_prompt(choice.id, Content(f"{mark}{choice.text}{yours}"))
         comparison = next((choice.comparison for choice in question.choices if choice.id == chosen), "")
         text = self.query_one(".comparison", Static)
-        text.update(Content(comparison))
-        text.display = bool(comparison)
+        text.update(Content(comparison) if chosen else Content.styled("tab, arrows and enter answer it", "$text-muted"))
 
 
 class QuestionBlock(MarkdownBlock):
