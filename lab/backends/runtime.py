@@ -186,6 +186,7 @@ def _start(timeout: float) -> RunningSandbox:
     lost = _lost_and_found()  # what was written down may have been somebody else's failed start
     if lost is not None:
         return lost
+    _end_unreachable()
     runtime, state, log = paths.runtime_dir(), paths.state_dir(), log_file()
     child = start_process(runtime=runtime, state=state, log=log)
     # Whoever finds this record after we were killed knows what to clean up.
@@ -226,18 +227,43 @@ def _read_runtime_file() -> RunningSandbox | None:
 
 
 def _lost_and_found() -> RunningSandbox | None:
-    """A sandbox that runs although its runtime file was removed or damaged: it is asked, and written down again."""
-    control = paths.runtime_dir() / "control.sock"
-    if _read_json(runtime_file()) is not None or not control.exists():
+    """A sandbox that runs although its runtime file was removed or damaged, or lies in another runtime directory.
+
+    It is asked, and written down again.
+    """
+    if _read_json(runtime_file()) is not None:
         return None
+    written = (_read_json(paths.state_dir() / "lock") or {}).get("control")
+    for control in (paths.runtime_dir() / "control.sock", *([Path(written)] if isinstance(written, str) else [])):
+        if not control.exists():
+            continue
+        try:
+            with ControlClient(control) as client:
+                pid = int(client.call("hello", timeout=5.0)["pid"])
+            found = greet(control, pid, process.start_time(pid) or "")
+        except (SandboxLostError, ControlFailureError):
+            continue
+        _write_json(runtime_file(), _record(found))
+        return found
+    return None
+
+
+def _end_unreachable() -> None:
+    """End a sandbox that keeps our state directory and that nobody can talk to: its socket was removed."""
+    lock = paths.state_dir() / "lock"
+    record = _read_json(lock)
+    if record is None:
+        return
+    descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
     try:
-        with ControlClient(control) as client:
-            pid = int(client.call("hello", timeout=5.0)["pid"])
-        found = greet(control, pid, process.start_time(pid) or "")
-    except (SandboxLostError, ControlFailureError):
-        return None
-    _write_json(runtime_file(), _record(found))
-    return found
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        # Whoever holds the lock is whom it names.
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            pid = int(record["pid"])
+            process.end(pid, process.start_time(pid) or "")
+    finally:
+        os.close(descriptor)
 
 
 def _running(record: dict[str, Any]) -> RunningSandbox:

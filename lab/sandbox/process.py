@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -77,6 +78,7 @@ class SandboxProcess:
     def _assemble(self) -> None:
         settings = self._settings
         self.state_dir = self._directory(settings.state, "s3lab-state-")
+        lock = self._lock()
         runtime = self._directory(settings.runtime, "s3lab-run-")
         open_log(self.state_dir)
         self._cleanup.callback(close_log)
@@ -100,6 +102,22 @@ class SandboxProcess:
         self._pipeline = Pipeline(self.sandbox)
         self._server = Server(self._listeners, self._serve)
         self._control = ControlServer(runtime, self.sandbox, self.log, self._own_operations())
+        # Who finds the state directory taken finds here whom to talk to.
+        os.truncate(lock, 0)
+        os.pwrite(lock, json.dumps({"pid": os.getpid(), "control": str(self._control.path)}).encode(), 0)
+
+    def _lock(self) -> int:
+        """Keep the state directory to ourselves; the system lets go of it when we end, however we end."""
+        try:
+            lock = os.open(self.state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StartError(f"The directory {self.state_dir} cannot be used ({error.strerror}).") from error
+        self._cleanup.callback(os.close, lock)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartError(f"Another sandbox keeps its state in {self.state_dir}.") from None
+        return lock
 
     def _directory(self, wanted: Path | None, prefix: str) -> Path:
         """A directory of this user alone: the one named, or a private one that goes with us."""

@@ -28,7 +28,8 @@ class PortTakenError(Exception):
     """Somebody else listens on the port that was asked for."""
 
     def __init__(self, port: int, why: str) -> None:
-        super().__init__(f"Port {port} on localhost cannot be used ({why}).")
+        mend = " Name another one, or 0 for any that is free." if port else ""
+        super().__init__(f"Port {port} on localhost cannot be used ({why}).{mend}")
         self.port = port
 
 

@@ -41,7 +41,9 @@ def run_shell(environment: Mapping[str, str], directory: Path, command: Sequence
             return shell_status(_call(list(command) or shell, variables, directory))
         except OSError as error:
             name = error.filename or (command or shell)[0]
-            raise ShellError(f"{name} cannot be started ({error.strerror}).") from error
+            raise ShellError(
+                f"{name} cannot be started ({error.strerror}).", "lab doctor says what is missing here."
+            ) from error
 
 
 def _call(argv: list[str], variables: Mapping[str, str], directory: Path) -> int:

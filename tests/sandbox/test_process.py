@@ -197,7 +197,9 @@ def test_a_required_port_that_is_taken_is_one_clear_sentence(sandbox: RunningSan
     out, said = process.communicate(timeout=30)
     assert process.returncode == 3
     assert out == b""
-    assert re.fullmatch(rf"Port {sandbox.http_port} on localhost cannot be used \(.+\)\.\n", said.decode())
+    assert re.fullmatch(
+        rf"Port {sandbox.http_port} on localhost cannot be used \(.+\)\. Name another one, .+\.\n", said.decode()
+    )
 
 
 def test_a_second_sandbox_does_not_take_the_first_one_s_socket(start_sandbox: Start, short_directory: Path) -> None:
