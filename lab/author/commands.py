@@ -76,12 +76,81 @@ def _lint_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("exercises", metavar="EX", nargs="*", help="numbers or names; the whole course without")
 
 
+def _new(course: Course, options: argparse.Namespace) -> int:
+    """Make a new exercise: a small one that passes the gate, to be turned into the one that is meant."""
+    from lab.author.new import new_exercise
+
+    directory = new_exercise(course, options.number, options.id, options.title)
+    _say(f"{directory}\nNext: lab dev lint {options.number}, then lab dev gate {options.number}.")
+    return EXIT_DONE
+
+
+def _new_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("number", metavar="LESSON.PLACE", help="as in 9.2")
+    parser.add_argument("id", metavar="ID", help="lower-case words joined by -; stable for ever")
+    parser.add_argument("--title", default="", help="what it is called")
+
+
+def _preview(course: Course, options: argparse.Namespace) -> int:
+    """Everything that a learner may come to read, in one document; nothing is run."""
+    from lab.author.preview import preview_exercise, preview_lesson
+
+    if options.lesson:
+        _say(preview_lesson(course, options.what))
+    else:
+        _say(preview_exercise(course.exercise(options.what)))
+    return EXIT_DONE
+
+
+def _preview_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", metavar="EX", help="number or name of an exercise")
+    parser.add_argument("--lesson", action="store_true", help="EX is a lesson's number or name")
+
+
+def _why(course: Course, options: argparse.Namespace) -> int:
+    """Play one script and show why each check says what it says."""
+    from lab.author.why import why
+
+    for line in why(course.exercise(options.exercise), options.script):
+        _say(line)
+    return EXIT_DONE
+
+
+def _why_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("exercise", metavar="EX", help="number or name of an exercise")
+    parser.add_argument("script", metavar="SCRIPT", nargs="?", default="", help="in solutions/ or wrong/, or a path")
+
+
+def _mutants(course: Course, options: argparse.Namespace) -> int:
+    """The operations that change a fact; with EX, the mutants of an exercise."""
+    from lab.author.mutants import operations
+    from lab.author.proofs import read_mutants
+
+    if options.exercise:
+        for mutant in read_mutants(course.exercise(options.exercise)):
+            end = f"fails {', '.join(mutant.fails)}" if mutant.fails else f"survives: {mutant.survives}"
+            _say(f"{mutant.title} {mutant.target}\n    {end}")
+        return EXIT_DONE
+    for operation in operations().values():
+        members = ", ".join((*operation.needs, *(f"{name}?" for name in operation.takes)))
+        _say(f"{operation.name}  {members}\n    {operation.says}")
+    return EXIT_DONE
+
+
+def _mutants_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("exercise", metavar="EX", nargs="?", default="", help="number or name of an exercise")
+
+
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
 _TOOLS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Command]] = {
+    "new": (_new_options, _new),
     "lint": (_lint_options, _lint),
+    "preview": (_preview_options, _preview),
+    "why": (_why_options, _why),
+    "mutants": (_mutants_options, _mutants),
     "gate": (_gate_options, _gate),
 }

@@ -90,8 +90,8 @@ def _derive(password: bytes, salt: bytes, digest: str = "sha256") -> tuple[bytes
 
 def _digits(text: str) -> str:
     """The hexadecimal digits of the answer; openssl's own ``key=…`` and ``iv =…`` lines are understood."""
-    lines = dict(re.findall(r"(?im)^\s*(key|iv)\s*=\s*([0-9a-f]+)\s*$", text))
-    found = {name.lower(): value for name, value in lines.items()}
+    lines = re.findall(r"(?im)^\s*(key|iv)\s*=\s*([0-9a-f]+)\s*$", text)
+    found: dict[str, str] = {name.lower(): value for name, value in lines}
     if "key" in found:
         return (found["key"] + found.get("iv", "")).lower()
     return re.sub(r"\s+|^0x", "", text).lower()
