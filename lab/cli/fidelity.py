@@ -74,7 +74,9 @@ def _show_result(result: Result) -> None:
     mark, color = _MARKS[result.outcome]
     if result.outcome == "deviates" and result.as_listed:
         mark, color = "≠", "mark"
-    _show(result.behavior, mark, color, status_of(result.behavior), "")
+    elif result.outcome == "holds" and result.behavior.not_modelled:
+        mark, color = "○", "mark"  # what holds is that it is refused
+    _show(result.behavior, mark, color, status_of(result.behavior), result.behavior.not_modelled)
     if result.outcome == "not shown":
         say(wrapped(f"not shown: {result.seen}", "      "))
     elif result.outcome != "holds":
@@ -94,9 +96,13 @@ def _sum_up(behaviors: list[Behavior]) -> None:
 
 
 def _verdict(results: list[Result]) -> None:
-    held = sum(result.outcome == "holds" for result in results)
+    held = sum(result.outcome == "holds" and not result.behavior.not_modelled for result in results)
+    refused = sum(result.outcome == "holds" and bool(result.behavior.not_modelled) for result in results)
     hidden = sum(result.outcome == "not shown" for result in results)
     others = [result.behavior.id for result in results if not result.as_listed]
-    say(f"{held} hold here, {hidden} could not be shown, {len(others)} are not as the ledger says.")
+    say(
+        f"{held} hold here, {refused} are refused by name, {hidden} could not be shown, "
+        f"{len(others)} are not as the ledger says."
+    )
     if others:
         say(f"Not as the ledger says: {', '.join(others)}.")

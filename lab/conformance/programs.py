@@ -56,6 +56,22 @@ def aws(directory: Path, endpoints: Endpoints, credentials: Credentials, *argume
     return _run("aws", arguments, directory, b"", settings)
 
 
+def curl(directory: Path, endpoints: Endpoints, credentials: Credentials | None, *arguments: str) -> tuple[int, bytes]:
+    """Run curl in a directory, signing for S3 where there are credentials; status and body of the answer.
+
+    The key pair goes in through standard input: an argument would show in the list of processes.
+    """
+    settings = ["silent", "show-error", "max-time = 30", 'write-out = "\\n%{http_code}"']
+    if endpoints.ca_bundle:
+        settings.append(f'cacert = "{endpoints.ca_bundle}"')
+    if credentials is not None:
+        settings.append(f'aws-sigv4 = "aws:amz:{endpoints.region}:s3"')
+        settings.append(f'user = "{credentials.access_key_id}:{credentials.secret_access_key}"')
+    done = _run("curl", ("--config", "-", *arguments), directory, "\n".join(settings).encode(), {})
+    body, _, status = done.out.rpartition(b"\n")
+    return int(status or 0), body
+
+
 def _run(name: str, arguments: tuple[str, ...], directory: Path, stdin: bytes, settings: Mapping[str, str]) -> Done:
     inherited = {
         key: value

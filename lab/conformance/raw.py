@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 from lab.backends.protocol import Endpoints
+from lab.errors import NotCapableError
 
 _SECONDS = 20.0
 
@@ -97,8 +98,11 @@ def handshake(endpoints: Endpoints, version: Literal["1.1", "1.2", "1.3"]) -> st
 
     Raises:
         ssl.SSLError: The endpoint refuses.
+        NotCapableError: It has no TLS at all.
     """
     parts = urlsplit(endpoints.https)
+    if parts.scheme != "https":
+        raise NotCapableError("This endpoint has no TLS.", "Name one with https.")
     host = parts.hostname or ""
     made = context(endpoints, None)
     if version == "1.1":

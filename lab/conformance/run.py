@@ -12,7 +12,7 @@ from lab.backends.refusal import ClientError
 from lab.conformance.catalog import Behavior, catalog
 from lab.conformance.expect import Deviation
 from lab.conformance.programs import find
-from lab.errors import UsageError
+from lab.errors import NotCapableError, UsageError
 
 if TYPE_CHECKING:
     from lab.backends.protocol import Backend
@@ -110,6 +110,10 @@ def run_one(stage: Stage, behavior: Behavior) -> Result:
         outcome, expected, seen = _deviates(found.expected, found.seen)
     except ClientError as error:
         outcome, expected, seen = _deviates("the request to be answered", str(error))
+    except KeyError as error:
+        outcome, expected, seen = _deviates(f"the member {error} in an answer", "it is absent")
+    except NotCapableError as error:
+        outcome, expected, seen = "not shown", "", error.message
     except Exception as error:  # noqa: BLE001 - whatever it is, the other checks go on
         outcome, expected, seen = "fault", "", f"{type(error).__name__}: {error}"
     else:

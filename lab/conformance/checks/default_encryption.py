@@ -206,3 +206,16 @@ def a26(stage: Stage) -> None:
     bucket = stage.bucket()
     stage.default(bucket, "aws:kms", "aws/s3")
     refused(400, "KMS.NotFoundException", "Invalid keyId aws/s3", stage.put, bucket=bucket)
+
+
+def a27(stage: Stage) -> None:
+    bucket, key = stage.bucket(), stage.key()
+    stage.default(bucket, "aws:kms", key)
+    one = {"Bucket": bucket, "Key": "object"}
+    one["UploadId"] = stage.s3.create_multipart_upload(**one)["UploadId"]
+    stage.default(bucket, "AES256")
+    part = stage.s3.upload_part(**one, PartNumber=1, Body=BODY)
+    shows(part, ServerSideEncryption="aws:kms", SSEKMSKeyId=key)
+    parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    stage.s3.complete_multipart_upload(**one, MultipartUpload=parts)
+    shows(stage.get(bucket), ServerSideEncryption="aws:kms", SSEKMSKeyId=key, Body=BODY)

@@ -224,7 +224,8 @@ def k30(stage: Stage) -> None:
     bucket, key = stage.bucket(), stage.key()
     stage.put(bucket, **kms(key))
     stage.key_policy(key, {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"})
-    refused(403, "AccessDenied", None, stage.get, bucket=bucket)
+    said = re.compile(f"kms:Decrypt on resource: {re.escape(key)} with an explicit deny in a resource-based policy")
+    refused(403, "AccessDenied", said, stage.get, bucket=bucket)
 
 
 def k31(stage: Stage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from typing import Any
@@ -247,3 +248,20 @@ def b35(stage: Stage) -> None:
     true("ciphertext on the disk", BODY not in lies.path.read_bytes(), "the plain data")
     shows(lies.envelope["layers"][0], kms_key_arn=key)
     true("a wrapped data key", re.match(r"[1-9]\d*$", str(lies.envelope["layers"][0]["wrapped_key_bytes"])) is not None)
+
+
+def b36(stage: Stage) -> None:
+    said = re.compile("Base64-encoded UTF-8 string holding JSON which represents a string-string map")
+    more = kms(stage.key(), SSEKMSEncryptionContext=b64(b"no json"))
+    refused(400, None, said, stage.put, bucket=stage.bucket(), **more)
+
+
+def b37(stage: Stage) -> None:
+    one = {"Bucket": stage.bucket(), "Key": "object"}
+    one["UploadId"] = stage.s3.create_multipart_upload(**one)["UploadId"]
+    part = stage.s3.upload_part(**one, PartNumber=1, Body=BODY)["ETag"]
+    parts = {"Parts": [{"PartNumber": 1, "ETag": part}]}
+    etag = stage.s3.complete_multipart_upload(**one, MultipartUpload=parts)["ETag"]
+    same("ETag of the part", BODY_MD5, part)
+    whole = hashlib.md5(bytes.fromhex(part.strip('"')), usedforsecurity=False).hexdigest()
+    same("ETag", f'"{whole}-1"', etag)

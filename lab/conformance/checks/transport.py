@@ -50,6 +50,7 @@ def t05(stage: Stage) -> None:
 
 def _reach(stage: Stage, *statements: dict[str, Any], http: bool) -> dict[str, int]:
     """Status of a GetObject under these statements, by the connection that it came over."""
+    raw.handshake(stage.endpoints, "1.3")
     bucket = stage.bucket()
     stage.put(bucket)
     stage.policy(bucket, *statements)
