@@ -30,10 +30,12 @@ class Lab:
     Attributes:
         root: A directory of the test's own.
         extra: What the learner's environment holds besides.
+        program: The command itself.
     """
 
     root: Path
     extra: dict[str, str] = field(default_factory=dict)
+    program: Path = COMMAND
     marker: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def __post_init__(self) -> None:
@@ -73,7 +75,7 @@ class Lab:
         } | self.extra
 
     def command(self, *arguments: str | Path) -> list[str]:
-        return [str(COMMAND), "--workspace", str(self.work), *map(str, arguments)]
+        return [str(self.program), "--workspace", str(self.work), *map(str, arguments)]
 
     def run(self, *arguments: str | Path, environment: Mapping[str, str] | None = None, **options: Any) -> Answer:
         """Run one command to its end."""
