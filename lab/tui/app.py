@@ -138,12 +138,12 @@ class LabApp(App[int], inherit_bindings=False):
         from lab.tui.screens.lesson import LessonScreen
 
         try:
-            lesson = self.desk.course().lesson(message.lesson_id)
+            screen = LessonScreen(self.desk, self.desk.course().lesson(message.lesson_id))
         except LabError as error:
             self.say_error(error)
             return
-        self._show_place(f"lesson/{lesson.id}")
-        await self.push_lab_screen(LessonScreen(self.desk, lesson))
+        self._show_place(f"lesson/{screen.lesson.id}")
+        await self.push_lab_screen(screen)
 
     async def on_open_exercise(self, message: OpenExercise) -> None:
         """Open an exercise; the one that is open goes on where it was, its shell included."""

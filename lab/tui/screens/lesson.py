@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.message import Message
 from textual.reactive import reactive
-from textual.widgets import OptionList, Static
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from lab.course import Lesson, Page
+from lab.course import Lesson
 from lab.tui.desk import Desk
 from lab.tui.messages import OpenExercise
 from lab.tui.outline import ExerciseRow, standing_of
@@ -23,8 +20,6 @@ from lab.tui.screens.base import LabScreen
 if TYPE_CHECKING:
     from textual.widgets import Markdown
 
-    from lab.course import Course
-    from lab.progress import Standing
     from lab.tui.widgets.lesson_blocks import LessonFacts, QuestionChoices
 
 
@@ -34,6 +29,9 @@ class LessonScreen(LabScreen):
     Args:
         desk: What screens work with.
         lesson: What is read.
+
+    Raises:
+        LabError: The lesson cannot be read.
     """
 
     KEYS_LAST = True
@@ -47,56 +45,37 @@ class LessonScreen(LabScreen):
 
     page_number = reactive(0, init=False)
 
-    @dataclass
-    class LessonRead(Message):
-        """The pages have been read."""
-
-        pages: list[Page]
-        course: Course
-        standings: dict[str, Standing]
-
     def __init__(self, desk: Desk, lesson: Lesson) -> None:
         super().__init__(desk, f"{lesson.number} {lesson.title}")
         self.lesson = lesson
-        self._lesson_pages: list[Page] = []
-        self._lesson_rows: list[ExerciseRow] = []
-        self._lesson_choices: dict[str, str] = {}
+        # A few kilobytes: with them at hand, the text is there in the screen's first frame.
+        self._lesson_pages = lesson.pages()
+        standings = desk.standings()
+        self._lesson_rows = [
+            ExerciseRow(exercise, standing_of(standings, exercise)) for exercise in desk.course().exercises
+        ]
+        place = standings.get(f"lesson/{lesson.id}")
+        self._lesson_choices = dict(place.predictions) if place else {}
 
     def compose_body(self) -> ComposeResult:
         """Pages at the left where there is room, the text at the right."""
+        from lab.tui.widgets.lesson_blocks import LabMarkdown
+
         with Horizontal(id="lesson-body"):
-            yield OptionList(id="lesson-pages", classes="pane", compact=True)
+            pages = [Option(page.title) for page in self._lesson_pages]
+            yield OptionList(*pages, id="lesson-pages", classes="pane", compact=True)
             with VerticalScroll(id="lesson-text", classes="pane"):
-                yield Static("Reading the lesson …", id="lesson-waiting", classes="muted")
+                yield LabMarkdown(self._lesson_pages[0].text, facts=self._facts(), id="lesson-page")
 
     def on_mount(self) -> None:
-        """Read the file in a worker."""
+        """Keep the place in a worker; the keys come last."""
         super().on_mount()
         self.query_one("#lesson-pages").border_title = "Pages"
         self.query_one("#lesson-text").focus()
-
-        def job() -> Message:
-            pages = self.lesson.pages()
-            self.desk.remember("open", f"lesson/{self.lesson.id}")
-            return self.LessonRead(pages, self.desk.course(), self.desk.standings())
-
-        self.work(job, doing="reading the lesson", group="lesson")
-
-    @on(LessonRead)
-    async def _show_lesson(self, message: LessonRead) -> None:
-        from lab.tui.widgets.lesson_blocks import LabMarkdown
-
-        self._lesson_pages = message.pages
-        self._lesson_rows = [
-            ExerciseRow(exercise, standing_of(message.standings, exercise)) for exercise in message.course.exercises
-        ]
-        place = message.standings.get(f"lesson/{self.lesson.id}")
-        self._lesson_choices = dict(place.predictions) if place else {}
-        self.query_one("#lesson-pages", OptionList).add_options([Option(page.title) for page in self._lesson_pages])
-        await self.query("#lesson-waiting").remove()
-        await self.query_one("#lesson-text").mount(LabMarkdown(facts=self._facts(), id="lesson-page"))
-        await self.watch_page_number(self.page_number)
+        self._show_place_in_lesson()
         self.call_after_refresh(self.fill_footer)
+        place = f"lesson/{self.lesson.id}"
+        self.work(lambda: self.desk.remember("open", place), doing="keeping your place", group="lesson")
 
     def _facts(self) -> LessonFacts:
         from lab.exercise.record import saved_figures
@@ -111,17 +90,18 @@ class LessonScreen(LabScreen):
 
     async def watch_page_number(self, number: int) -> None:
         """Show that page from its top."""
-        if not self._lesson_pages:
-            return
         from lab.tui.widgets.lesson_blocks import LabMarkdown
 
-        text = self.query_one("#lesson-text", VerticalScroll)
-        text.border_title = f"{self.lesson.number} {self.lesson.title}"
-        text.border_subtitle = f"page {number + 1} of {len(self._lesson_pages)}"
         await self.query_one(LabMarkdown).update(self._lesson_pages[number].text)
-        text.scroll_home(animate=False)
-        self.query_one("#lesson-pages", OptionList).highlighted = number
+        self.query_one("#lesson-text", VerticalScroll).scroll_home(animate=False)
+        self._show_place_in_lesson()
         self.refresh_bindings()
+
+    def _show_place_in_lesson(self) -> None:
+        text = self.query_one("#lesson-text")
+        text.border_title = f"{self.lesson.number} {self.lesson.title}"
+        text.border_subtitle = f"page {self.page_number + 1} of {len(self._lesson_pages)}"
+        self.query_one("#lesson-pages", OptionList).highlighted = self.page_number
 
     def action_turn(self, by: int) -> None:
         """Turn pages."""
