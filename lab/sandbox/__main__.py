@@ -6,6 +6,7 @@ Exit status 0 after a clean end, 2 for a wrong command line, 3 where it cannot s
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import signal
@@ -23,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
         del os.environ[name]  # before anything of moto or botocore is imported: nothing outside may shine through
 
     os.umask(0o077)
+    gc.disable()  # what is imported from here on stays: looking through it again and again only delays the start
     for number in ENDING:
         signal.signal(number, lambda *_: sys.exit(0))  # what has been made so far is taken away again
 
@@ -46,6 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
         for number in ENDING:
             signal.signal(number, lambda *_: process.request_stop())
         process.start()
+        gc.freeze()
+        gc.enable()
         credential = process.bare_credential()
         ready = {
             "https": process.https,

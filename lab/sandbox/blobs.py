@@ -93,7 +93,7 @@ class BlobStore:
 
     def path(self, name: str) -> Path:
         """Where the file of that name lies."""
-        return self._root / name[:2] / name
+        return self._root / name[0] / name
 
     def create(self, keys: Sequence[bytes]) -> BlobWriter:
         """Begin a file that is sealed once per key, innermost first; the caller finishes or abandons it."""

@@ -18,7 +18,6 @@ from typing import Any, Final
 from moto.core.base_backend import BackendDict
 from moto.core.request import Request as MotoRequest
 from moto.iam import models
-from moto.iam.responses import IamResponse
 
 from lab.sandbox.identity import Identity
 from lab.sandbox.moto_hooks.managed_policies import AWS_MANAGED
@@ -188,6 +187,8 @@ def respond(realm: Realm, account: Account, body: bytes) -> tuple[int, str]:
     Raises:
         NotImplementedError: moto does not know the operation.
     """
+    from moto.iam.responses import IamResponse  # a tenth of the sandbox's start, and not every exercise asks IAM
+
     backend(account)
     headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8", "x-moto-account-id": account.id}
     request = MotoRequest.from_primitives("POST", "https://iam.amazonaws.com/", headers, body)
