@@ -67,6 +67,7 @@ def run_script(
         outcome = _supervise(
             {
                 "argv": [*_interpreter(copy / script), str(copy / script), *args],
+                "directory": temporary,
                 "cwd": str(copy),
                 "env": environment,
                 "stdin": base64.b64encode(stdin).decode(),

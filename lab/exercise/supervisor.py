@@ -2,7 +2,7 @@
 
 It reads one JSON line on standard input, runs the command under limits, and writes one JSON line when it is over. It is
 the reaper of everything the command starts (Linux), so that a child which left its process group is found and ended
-too. When standard input ends, because the lab was closed or killed, everything is ended as well.
+too. When standard input ends, because the lab was closed or killed, everything is ended as well, files included.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import os
 import resource
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -36,6 +37,9 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
     result = _run(order)
+    if result["stopped_by"] == "gone":
+        # Nobody waits for the result any more, and nobody else will take the copy of the learner's files away.
+        shutil.rmtree(order["directory"], ignore_errors=True)
     with contextlib.suppress(OSError):
         sys.stdout.write(json.dumps(result) + "\n")
         sys.stdout.flush()
@@ -86,7 +90,7 @@ def _limit(order: dict[str, Any]) -> None:
 
 
 def _watch(child: subprocess.Popen[bytes], order: dict[str, Any]) -> str:
-    """Wait for the end; give the limit that ended it, '' when it ended by itself."""
+    """Wait for the end; give the limit that ended it, '' when it ended by itself, ``gone`` when the lab did."""
     end = time.monotonic() + float(order["seconds"])
     # While the order's pipe is open the lab is there and wants the result.
     lifeline = sys.stdin.fileno()
@@ -102,7 +106,7 @@ def _watch(child: subprocess.Popen[bytes], order: dict[str, Any]) -> str:
         if sum(_resident(process) for process in processes) > int(order["memory_bytes"]):
             return "memory"
         if select.select([lifeline], [], [], min(_LOOK_EVERY, left))[0]:
-            return "time"
+            return "gone"
 
 
 def _has_ended(child: subprocess.Popen[bytes]) -> bool:

@@ -39,7 +39,7 @@ class Lab:
     marker: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def __post_init__(self) -> None:
-        for directory in (self.home, self.elsewhere):
+        for directory in (self.home, self.elsewhere, self.temporary):
             directory.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -63,11 +63,17 @@ class Lab:
         """Where commands are run: neither the checkout nor a workspace."""
         return self.root / "elsewhere"
 
+    @property
+    def temporary(self) -> Path:
+        """Where programs leave what is to be gone with them."""
+        return self.root / "tmp"
+
     def environment(self) -> dict[str, str]:
         return {
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",
             "HOME": str(self.home),
+            "TMPDIR": str(self.temporary),
             "SHELL": "/bin/bash",
             "LAB_DATA_DIR": str(self.data),
             "LAB_RUNTIME_DIR": str(self.runtime),
@@ -145,10 +151,11 @@ class Lab:
         return found
 
     def end(self) -> None:
-        """End the sandbox; nothing of this lab may live then."""
+        """End the sandbox; nothing of this lab may live then, nor lie about."""
         self.run("sandbox", "stop")
         try:
-            until(lambda: not self.processes(), "nothing of the lab is left")
+            until(lambda: not self.processes(), "no process of the lab is left")
+            until(lambda: not list(self.temporary.iterdir()), "no temporary file is left")
         finally:
             for process in self.processes():
                 with suppress(OSError):
