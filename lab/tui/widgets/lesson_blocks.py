@@ -199,7 +199,7 @@ class QuestionChoices(Widget):
 
     def watch_chosen(self, chosen: str) -> None:
         """Mark the choices and show the comparison."""
-        if not self.is_mounted:
+        if not self.children:
             return
         self.set_class(bool(chosen), "-answered")
         options = self.query_one(OptionList)
