@@ -29,7 +29,9 @@ def private_sandbox() -> Iterator[SandboxBackend]:
     try:
         directory, state = paths.private_directory(home / "run"), paths.private_directory(home / "state")
         log = home / "stderr.log"
-        child = runtime.start_process(runtime=directory, state=state, log=log)
+        # Were this process killed, the sandbox would soon notice that nobody is left.
+        options = ("--linger", "30")
+        child = runtime.start_process(runtime=directory, state=state, log=log, options=options)
         runtime.wait_ready(child, log, runtime.START_SECONDS)
         began = process.start_time(child.pid) or ""
         backend = SandboxBackend(runtime.greet(directory / "control.sock", child.pid, began))
