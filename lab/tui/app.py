@@ -5,6 +5,9 @@ The first frame is painted before anything heavy is imported; then come list and
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import signal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
@@ -69,6 +72,14 @@ class LabApp(App[int], inherit_bindings=False):
     def on_mount(self) -> None:
         """Phase two begins when the first frame has been painted."""
         self.call_after_refresh(self._begin)
+        self._leave_on_signals()
+
+    def _leave_on_signals(self) -> None:
+        """A closed terminal or a polite kill ends the shell and what it started, as the quit key does."""
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # only the main thread gets signals
+            for number in (signal.SIGHUP, signal.SIGTERM):
+                loop.add_signal_handler(number, self.exit, 128 + number)
 
     def _begin(self) -> None:
         self._open_backend()
@@ -259,4 +270,4 @@ def run_app(desk: Desk | None = None, *, exercise: str = "") -> int:
         app.desk.close()
     if app.fault is not None:
         raise app.fault
-    return status or EXIT_DONE
+    return EXIT_DONE if status is None else status

@@ -185,8 +185,13 @@ class CourseScreen(LabScreen):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Follow the words."""
+        from lab.tui.outline import ExerciseRow
+
         event.stop()
-        self._show_rows(self._current_key())
+        self._show_rows("")
+        rows = self._outline_list.rows
+        if event.value.strip() and len(rows) > 1 and isinstance(rows[1], ExerciseRow):
+            self._outline_list.highlighted = 1  # what was looked for, rather than the lesson that holds it
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """To the list of what was found."""
