@@ -228,7 +228,9 @@ def _check_all_signed(request: Request, claim: Claim) -> None:
     ]
     if unsigned and claim.in_query:
         in_url = {(name.lower(), value) for name, value in request.query}
-        unsigned = [name for name in unsigned if (name, request.headers.get(name)) not in in_url]
+        unsigned = [
+            name for name in unsigned if any((name, value) not in in_url for value in request.headers.all(name))
+        ]
         if _CUSTOMER_ALGORITHM in signed:
             unsigned = [name for name in unsigned if name not in _CUSTOMER_KEY]
     if unsigned:

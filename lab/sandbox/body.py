@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from lab.sandbox.exchange import Headers, ServiceError
 from lab.sandbox.refusals import incomplete_body, wrong_length
+from lab.sandbox.wire_values import whole_number
 
 if TYPE_CHECKING:
     from lab.sandbox.sigv4 import ChunkSigner, PayloadCheck
@@ -220,8 +221,8 @@ class RequestBody:
     @property
     def length(self) -> int | None:
         """Decoded length in bytes that the client declared, None where it declared none."""
-        text = self._headers.get("x-amz-decoded-content-length" if self.aws_chunked else "content-length", "") or ""
-        return int(text) if text.isascii() and text.isdecimal() else None
+        text = self._headers.get("x-amz-decoded-content-length" if self.aws_chunked else "content-length")
+        return whole_number(text)
 
     def expect(self, check: PayloadCheck) -> None:
         """Say what the signature promises about this body; called by whoever verified the signature."""

@@ -26,7 +26,15 @@ from lab.sandbox.exchange import Connection, Headers, Request, ServiceError
 from lab.sandbox.faults import record_fault
 from lab.sandbox.log import EventLog
 from lab.sandbox.pipeline import Outcome, Pipeline, new_request_id
-from lab.sandbox.refusals import LARGEST_HEADERS, headers_too_large, incomplete_body, malformed, too_slow, wrong_length
+from lab.sandbox.refusals import (
+    LARGEST_HEADERS,
+    headers_too_large,
+    incomplete_body,
+    malformed,
+    not_http,
+    too_slow,
+    wrong_length,
+)
 from lab.sandbox.tap import Tap
 from lab.sandbox.tls import RECEIVE, PlainTransport, TlsTransport, reason
 
@@ -146,6 +154,9 @@ class HttpConnection:
             self._refuse(too_slow())
             return False
         if event is None:
+            return False
+        if _has_two_lengths(event):
+            self._refuse(not_http(), event)
             return False
         if _header_size(event) > LARGEST_HEADERS:
             self._refuse(headers_too_large(), event)
@@ -373,12 +384,17 @@ def _content_length(event: h11.Request) -> int | None:
     return 0
 
 
+def _has_two_lengths(event: h11.Request) -> bool:
+    """Whether the body's length is told in both ways, on which two readers may differ (RFC 9112, section 6.1)."""
+    return {b"content-length", b"transfer-encoding"} <= {name for name, _ in event.headers}
+
+
 def _header_size(event: h11.Request) -> int:
     return sum(len(name) + len(value) + 4 for name, value in event.headers)
 
 
 def _header_bytes(value: str) -> bytes:
-    """A header value as bytes; line breaks, which would end the header, become spaces."""
+    """A header value as bytes; what no header can hold, line breaks before all, becomes a space."""
     try:
         raw = value.encode("latin-1")
     except UnicodeEncodeError:
@@ -386,7 +402,7 @@ def _header_bytes(value: str) -> bytes:
     return raw.translate(_NO_CONTROLS).strip()
 
 
-_NO_CONTROLS: Final = bytes(32 if byte in {0, 10, 13} else byte for byte in range(256))
+_NO_CONTROLS: Final = bytes(32 if byte in {0, 10, 11, 12, 13} else byte for byte in range(256))
 
 
 def _reason_phrase(status: int) -> bytes:

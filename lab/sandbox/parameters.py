@@ -8,11 +8,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from lab.sandbox.exchange import ServiceError
 from lab.sandbox.operations import Operation
+from lab.sandbox.wire_values import whole_number
+
+#: Names in a form are no longer than this, part by part; STS and IAM nest far less.
+DEEPEST: Final = 16
 
 
 def decode_json(raw: bytes, operation: Operation) -> dict[str, Any]:
@@ -72,7 +76,9 @@ def nest_members(fields: dict[str, str], operation: Operation) -> dict[str, Any]
     """
     tree: dict[str, Any] = {}
     for name, value in fields.items():
-        path = name.split(".")
+        path = name.split(".", DEEPEST)
+        if len(path) > DEEPEST:
+            raise _malformed()
         if path[0] not in operation.types and path[0] not in operation.members:
             continue
         node = tree
@@ -95,9 +101,12 @@ def _listed(value: Any) -> Any:
         return value
     if set(value) == {"member"}:
         numbered = value["member"]
-        if not isinstance(numbered, dict) or not all(key.isascii() and key.isdigit() for key in numbered):
+        if not isinstance(numbered, dict):
             raise _malformed()
-        return [_listed(numbered[key]) for key in sorted(numbered, key=int)]
+        positions = [(whole_number(key), key) for key in numbered]
+        if any(position is None for position, _ in positions):
+            raise _malformed()
+        return [_listed(numbered[key]) for _, key in sorted(positions)]
     return {key: _listed(item) for key, item in value.items()}
 
 
@@ -108,7 +117,7 @@ def _converted(value: Any, kind: str) -> Any:
         except (ValueError, TypeError):
             raise _malformed() from None
     if kind == "boolean":
-        if value not in {"true", "false"}:
+        if not isinstance(value, str) or value not in {"true", "false"}:
             raise _malformed()
         return value == "true"
     if kind == "list" and value == "":

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import unquote
 
@@ -21,6 +22,9 @@ _CONFIGURATIONS: Final = {"analytics", "inventory", "metrics", "intelligent-tier
 _SIGNATURE_PARAMETERS: Final = frozenset(
     {"x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders", "x-amz-signature"}
 )
+
+#: What a header may be called; under another name nothing could be kept as a header and given back as one.
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 
 
 def recognize(request: Request) -> None:
@@ -59,6 +63,7 @@ def effective_headers(request: Request) -> Headers:
         (lowered, value)
         for name, value in request.query
         if (lowered := name.lower()).startswith("x-amz-")
+        and _HEADER_NAME.fullmatch(lowered)
         and lowered not in _SIGNATURE_PARAMETERS
         and lowered not in request.headers
     ]
@@ -71,7 +76,7 @@ def _locate(request: Request) -> None:
     name = host if host.startswith("[") else host.partition(":")[0]
     path = request.path[1:] if request.path[:1] == "/" else request.path
     if name.lower().endswith(".localhost"):
-        request.bucket = name[: -len(".localhost")] or None
+        request.bucket = name[: -len(".localhost")].lower() or None  # host names know no case, bucket names no capitals
         key = path
     else:
         bucket, _, key = path.partition("/")

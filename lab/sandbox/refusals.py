@@ -22,6 +22,11 @@ def malformed(error: h11.RemoteProtocolError) -> ServiceError:
             "A header you provided implies functionality that is not implemented",
             {"Header": "Transfer-Encoding"},
         )
+    return not_http()
+
+
+def not_http() -> ServiceError:
+    """What no reader of HTTP can be sure about."""
     return ServiceError(400, "BadRequest", "An error occurred when parsing the HTTP request.")
 
 

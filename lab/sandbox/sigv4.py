@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import quote_from_bytes, unquote_to_bytes
@@ -19,6 +20,8 @@ UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 STREAMING_UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 STREAMING_SIGNED = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 STREAMING_SIGNED_TRAILER = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
+# Not str.split: bytes of UTF-8 that read as other blanks in latin-1 belong to the value.
+_BLANKS = re.compile(r"[ \t]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,7 @@ def canonical_request(
     """
     values: dict[str, str] = {}
     for name, value in headers:
-        text = " ".join(value.split()) if "  " in value or "\t" in value else value
+        text = _BLANKS.sub(" ", value) if "  " in value or "\t" in value else value
         values[name] = f"{values[name]},{text}" if name in values else text
     lines = [f"{name}:{values[name]}\n" for name in signed_headers if name in values]
     text = "\n".join(

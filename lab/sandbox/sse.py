@@ -202,8 +202,7 @@ def read_customer_key(request: Request, prefix: str = CUSTOMER) -> CustomerKey:
         # Documented as required; the words are those that other S3 servers took over from AWS.
         raise _invalid(f"{_MUST_PROVIDE}the client calculated MD5 of the secret key.")
     key = _decode_key(encoded or "")
-    if not hmac.compare_digest(base64.b64encode(md5_of(key)).decode(), sent_md5):
-        raise _wrong_md5()
+    _check_md5(key, sent_md5)
     if len(key) != KEY_BYTES:
         raise _invalid("The secret key was invalid for the specified algorithm.")
     return CustomerKey(key, sent_md5)
@@ -243,8 +242,8 @@ def open_with_customer_key(
     encoded, sent_md5 = headers.get(prefix + "key"), headers.get(prefix + "key-md5")
     _check_algorithm(headers.get(prefix + "algorithm"), encoded)
     key = _decode_key(encoded or "")
-    if sent_md5 is not None and not hmac.compare_digest(base64.b64encode(md5_of(key)).decode(), sent_md5):
-        raise _wrong_md5()
+    if sent_md5 is not None:
+        _check_md5(key, sent_md5)
     if not record.matches(key):
         raise ServiceError(403, "AccessDenied", f"{_MUST_PROVIDE}the correct secret key.")
     return CustomerKey(key, record.md5)
@@ -276,8 +275,9 @@ def _decode_key(encoded: str) -> bytes:
         raise _invalid("The secret key was invalid for the specified algorithm.") from None
 
 
-def _wrong_md5() -> ServiceError:
-    return _invalid("The calculated MD5 hash of the key did not match the hash that was provided.")
+def _check_md5(key: bytes, sent: str) -> None:
+    if not hmac.compare_digest(base64.b64encode(md5_of(key)), sent.encode()):
+        raise _invalid("The calculated MD5 hash of the key did not match the hash that was provided.")
 
 
 def _require_secure_customer_key(request: Request) -> None:
@@ -378,7 +378,7 @@ def _read_context(headers: Headers) -> tuple[tuple[tuple[str, str], ...], str | 
         return (), None
     try:
         decoded = json.loads(base64.b64decode(sent, validate=True).decode())
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         decoded = None
     if not isinstance(decoded, dict) or not all(isinstance(value, str) for value in decoded.values()):
         raise ServiceError(

@@ -15,6 +15,7 @@ from lab.sandbox import credentials
 from lab.sandbox.authorize import authorize_assume_role
 from lab.sandbox.exchange import ServiceError
 from lab.sandbox.identity import Credential, Identity
+from lab.sandbox.policy.document import EFFECTS
 from lab.sandbox.realm import PARTITION
 from lab.sandbox.render import query_answer
 
@@ -175,7 +176,7 @@ def _document(text: str) -> dict[str, Any]:
         raise _malformed("Syntax errors in policy.")
     if any("Principal" in one or "NotPrincipal" in one for one in statements):
         raise _malformed("Policy document should not specify a principal.")
-    if any(one.get("Effect") not in {"Allow", "Deny"} for one in statements):
+    if any(one.get("Effect") not in EFFECTS for one in statements):
         raise _malformed("Syntax errors in policy.")
     return dict(document)
 

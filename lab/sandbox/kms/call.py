@@ -15,7 +15,7 @@ from lab.sandbox.kms import errors, lifetime, managed
 from lab.sandbox.realm import PARTITION, REGION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from lab.sandbox.exchange import Exchange
     from lab.sandbox.identity import Identity
@@ -125,7 +125,15 @@ class Call:
             raise errors.malformed_key_id(key_id)
         return self._by_id(self.account, key_id)
 
-    def authorize(self, key: KmsKey, action: str, extra: Extra | None = None, *, context: bool = False) -> None:
+    def authorize(
+        self,
+        key: KmsKey,
+        action: str,
+        extra: Extra | None = None,
+        *,
+        context: bool = False,
+        grants: Callable[[Grant], bool] = lambda _grant: True,
+    ) -> None:
         """Ask whether the caller may do this to the key.
 
         Args:
@@ -133,6 +141,7 @@ class Call:
             action: As policies name it (``kms:Decrypt``).
             extra: Condition keys that come with this operation.
             context: Whether the call's encryption context belongs to this action.
+            grants: Which of the key's grants may count for this call.
         """
         state = self.state_of(key)
         known: Extra = {
@@ -154,7 +163,7 @@ class Call:
             key_arn=key.arn,
             key_account=key.account,
             key_policy=key.policy,
-            grants=[grant for grant in state.grants.values() if grant.key_id == key.id],
+            grants=[grant for grant in state.grants.values() if grant.key_id == key.id and grants(grant)],
             context=self.context if context else {},
             via=self.via,
             extra=known | extra if extra else known,

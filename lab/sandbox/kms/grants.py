@@ -38,7 +38,8 @@ def create_grant(call: Call) -> dict[str, Any]:
     constraints = _constraints(parameters.get("Constraints", {}))
     operations = list(dict.fromkeys(parameters["Operations"]))
     key = call.find(parameters["KeyId"], abroad=True)
-    call.authorize(key, "kms:CreateGrant", _condition_keys(grantee, retiring, operations, constraints))
+    extra = _condition_keys(grantee, retiring, operations, constraints)
+    call.authorize(key, "kms:CreateGrant", extra, grants=lambda one: _passes_on(one, operations, constraints))
     require_customer_managed(call, key)
     require_enabled(key)
     for principal in filter(None, (grantee, retiring)):
@@ -191,6 +192,20 @@ def _condition_keys(grantee: str, retiring: str, operations: list[str], constrai
         if member in constraints:
             extra["kms:GrantConstraintType"] = name
     return extra
+
+
+def _passes_on(parent: Grant, operations: list[str], constraints: dict[str, dict[str, str]]) -> bool:
+    """Whether who has a grant may give this one on: for no more operations, under constraints no looser.
+
+    KMS developer guide, "Granting CreateGrant permission".
+    """
+    if not set(operations) <= set(parent.operations):
+        return False
+    equals, subset = constraints.get("context_equals"), constraints.get("context_subset")
+    if parent.context_equals is not None and equals != parent.context_equals:
+        return False
+    given = equals if equals is not None else subset or {}
+    return all(given.get(name) == value for name, value in (parent.context_subset or {}).items())
 
 
 def _same(one: Grant, other: Grant) -> bool:

@@ -10,13 +10,15 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from lab.sandbox.policy.conditions import Condition, condition, operator
 from lab.sandbox.policy.patterns import Lookup, Template, template, wildcard
 from lab.sandbox.policy.principals import PrincipalElement, principal_element
 
 VARIABLES_SINCE = "2012-10-17"
+#: Not a set: what a client wrote in their place may be a list, which no set can be asked for.
+EFFECTS: Final = ("Allow", "Deny")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def compile_policy(source: str | bytes | Mapping[str, Any]) -> Policy:
 def _compile_text(text: str) -> Policy:
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = {}
     if not isinstance(document, dict):
         document = {}
@@ -124,7 +126,7 @@ def condition_text(value: Any) -> str:
 
 
 def _statement(index: int, statement: Mapping[str, Any], *, variables: bool) -> Statement | None:
-    if statement.get("Effect") not in {"Allow", "Deny"}:
+    if statement.get("Effect") not in EFFECTS:
         return None
     conditions = _conditions(statement.get("Condition", {}), variables=variables)
     if conditions is None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from lab.sandbox.policy.conditions import operator
-from lab.sandbox.policy.document import condition_text, listed
+from lab.sandbox.policy.document import EFFECTS, condition_text, listed
 from lab.sandbox.policy.patterns import wildcard
 from lab.sandbox.policy.s3_catalog import ACTIONS, BUCKET_ACTIONS, OBJECT_ACTIONS, actions_of_key
 
@@ -114,7 +114,7 @@ def _check_fields(statement: Mapping[str, Any]) -> None:
             raise MalformedError(f"Unknown field {name}")
     if "Effect" not in statement:
         raise MalformedError("Missing required field Effect")
-    if statement["Effect"] not in {"Allow", "Deny"}:
+    if statement["Effect"] not in EFFECTS:
         raise MalformedError(f"Invalid effect: {condition_text(statement['Effect'])}")
     for name in _PAIRS:
         if name in statement and f"Not{name}" in statement:

@@ -9,6 +9,7 @@ from lab.sandbox import render, sse
 from lab.sandbox.exchange import Answer, Exchange, ServiceError
 from lab.sandbox.moto_hooks.s3 import SealedKey
 from lab.sandbox.s3 import data_keys, lookup
+from lab.sandbox.wire_values import whole_number
 
 _KNOWN: Final = ("ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize")
 
@@ -91,4 +92,5 @@ def _parts(exchange: Exchange, version: SealedKey) -> dict[str, Any]:
 
 
 def _number(text: str | None, default: int) -> int:
-    return min(int(text), 1000) if text is not None and text.isascii() and text.isdecimal() else default
+    number = whole_number(text)
+    return default if number is None else min(number, 1000)

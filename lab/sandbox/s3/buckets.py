@@ -10,6 +10,7 @@ from lab.sandbox.exchange import Answer, Exchange, ServiceError
 from lab.sandbox.moto_hooks import s3 as moto_s3
 from lab.sandbox.realm import REGION
 from lab.sandbox.s3 import bodies, lookup, owners
+from lab.sandbox.wire_values import whole_number
 
 if TYPE_CHECKING:
     from lab.sandbox.realm import Account
@@ -160,14 +161,15 @@ def list_buckets(exchange: Exchange) -> Answer:
 def _max_buckets(text: str | None) -> int:
     if text is None:
         return 10_000
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= 10_000:
+    number = whole_number(text)
+    if number is None or not 1 <= number <= 10_000:
         raise ServiceError(
             400,
             "InvalidArgument",
             "Argument max-buckets must be an integer between 1 and 10000",
             {"ArgumentName": "max-buckets", "ArgumentValue": text},
         )
-    return int(text)
+    return number
 
 
 def get_bucket_location(exchange: Exchange) -> Answer:

@@ -6,11 +6,10 @@ Recorded answers; S3 User Guide, "Conditional requests"; RFC 9110 where S3 follo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from lab.sandbox.exchange import Headers, Request, ServiceError
+from lab.sandbox.wire_values import http_date, whole_number
 
 if TYPE_CHECKING:
     from lab.sandbox.moto_hooks.s3 import SealedBucket, SealedKey
@@ -54,7 +53,7 @@ def check_read(headers: Headers, version: SealedKey) -> None:
         ServiceError: 412, or 304 without a body.
     """
     match, none_match = headers.get("if-match"), headers.get("if-none-match")
-    modified, unmodified = _time(headers.get("if-modified-since")), _time(headers.get("if-unmodified-since"))
+    modified, unmodified = http_date(headers.get("if-modified-since")), http_date(headers.get("if-unmodified-since"))
     changed_at = int(version.modified_at)
     if match is not None:
         if not _matches(match, version.bare_etag):
@@ -81,8 +80,8 @@ def check_source(headers: Headers, version: SealedKey) -> None:
     """
     match = headers.get("x-amz-copy-source-if-match")
     none_match = headers.get("x-amz-copy-source-if-none-match")
-    modified = _time(headers.get("x-amz-copy-source-if-modified-since"))
-    unmodified = _time(headers.get("x-amz-copy-source-if-unmodified-since"))
+    modified = http_date(headers.get("x-amz-copy-source-if-modified-since"))
+    unmodified = http_date(headers.get("x-amz-copy-source-if-unmodified-since"))
     changed_at = int(version.modified_at)
     if match is not None and not _matches(match, version.bare_etag):
         raise failed("x-amz-copy-source-If-Match")
@@ -150,14 +149,16 @@ def _parse_range(value: str, size: int) -> Range | None:
     first, dash, last = spec.strip().partition("-")
     if unit.strip().lower() != "bytes" or not dash or "," in spec:
         return None
-    if not (first + last).isascii() or not (first + last).isdecimal():
+    start, end = whole_number(first), whole_number(last)
+    if (first and start is None) or (last and end is None):
         return None
-    if not first:  # the last so many bytes
-        start, stop = size - min(int(last), size), size
-        unsatisfiable = int(last) == 0 or size == 0
+    if start is None:  # the last so many bytes
+        if end is None:
+            return None
+        start, stop = size - min(end, size), size
+        unsatisfiable = end == 0 or size == 0
     else:
-        start = int(first)
-        stop = min(int(last) + 1, size) if last else size
+        stop = min(end + 1, size) if end is not None else size
         unsatisfiable = start >= size
         if not unsatisfiable and start >= stop:
             return None
@@ -199,25 +200,25 @@ def part_number(text: str | None) -> int:
     Raises:
         ServiceError: ``InvalidArgument`` (recorded answer).
     """
-    if text is None or not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= 10_000:
+    number = whole_number(text)
+    if number is None or not 1 <= number <= 10_000:
         raise ServiceError(
             400,
             "InvalidArgument",
             "Part number must be an integer between 1 and 10000, inclusive",
             {"ArgumentName": "partNumber", "ArgumentValue": text or ""},
         )
-    return int(text)
+    return number
 
 
 def copy_range(value: str | None, size: int) -> Range:
     """``x-amz-copy-source-range``, which S3 reads strictly (recorded answers)."""
     if value is None:
         return Range(0, size, size)
-    first, dash, last = value.removeprefix("bytes=").partition("-")
-    digits = first + last
-    well_formed = value.startswith("bytes=") and dash and first and last and digits.isascii() and digits.isdecimal()
+    first_text, _, last_text = value.removeprefix("bytes=").partition("-")
+    first, last = whole_number(first_text), whole_number(last_text)
     extra = {"ArgumentName": "x-amz-copy-source-range", "ArgumentValue": value}
-    if not well_formed or int(first) > int(last):
+    if not value.startswith("bytes=") or first is None or last is None or first > last:
         raise ServiceError(
             400,
             "InvalidArgument",
@@ -225,28 +226,18 @@ def copy_range(value: str | None, size: int) -> Range:
             "zero-based offsets of the first and last bytes to copy",
             extra,
         )
-    if int(first) >= size:
+    if first >= size:
         raise ServiceError(400, "InvalidRequest", "The specified copy range is invalid for the source object size")
-    if int(last) >= size:
+    if last >= size:
         raise ServiceError(
             400, "InvalidArgument", f"Range specified is not valid for source object of size: {size}", extra
         )
-    return Range(int(first), int(last) + 1, size)
+    return Range(first, last + 1, size)
 
 
 def _matches(header: str, etag: str) -> bool:
     tags = [tag.strip().removeprefix("W/").strip('"') for tag in header.split(",")]
     return "*" in tags or etag in tags
-
-
-def _time(value: str | None) -> float | None:
-    if value is None:
-        return None
-    try:
-        moment = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _not_implemented(header: str, additional: str) -> ServiceError:

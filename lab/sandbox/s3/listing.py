@@ -18,6 +18,7 @@ from lab.sandbox.exchange import Answer, Exchange, Request, ServiceError
 from lab.sandbox.moto_hooks.s3 import SealedBucket, SealedKey, SealedMarker
 from lab.sandbox.realm import REGION
 from lab.sandbox.s3 import lookup, owners
+from lab.sandbox.wire_values import whole_number
 
 MOST: Final = 1000
 
@@ -85,15 +86,15 @@ def read_number(request: Request, name: str, default: int) -> int:
     text = request.query_value(name)
     if text is None or text == "":
         return default
-    if not text.isascii() or not text.lstrip("-").isdecimal():
+    number = whole_number(text.removeprefix("-"))
+    if number is None:
         raise ServiceError(
             400,
             "InvalidArgument",
             f"Provided {name} not an integer or within integer range",
             {"ArgumentName": name, "ArgumentValue": text},
         )
-    number = int(text)
-    if not 0 <= number < 1 << 31:
+    if number >= 1 << 31 or (number and text.startswith("-")):
         raise ServiceError(
             400,
             "InvalidArgument",

@@ -157,7 +157,7 @@ def answer_headers(version: SealedKey) -> list[tuple[str, str]]:
     return headers
 
 
-def apply_overrides(request: Request, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def apply_overrides(request: Request, headers: list[tuple[str, str]], *, signed: bool) -> list[tuple[str, str]]:
     """Replace content headers by what ``response-*`` query parameters ask for.
 
     Raises:
@@ -166,4 +166,10 @@ def apply_overrides(request: Request, headers: list[tuple[str, str]]) -> list[tu
     wanted = {_OVERRIDES[name]: value for name, value in request.query if name in _OVERRIDES}
     if not wanted:
         return headers
+    if not signed:
+        raise ServiceError(
+            400,
+            "InvalidRequest",
+            "Request specific response headers cannot be used for anonymous GET requests.",
+        )
     return [pair for pair in headers if pair[0] not in wanted] + list(wanted.items())

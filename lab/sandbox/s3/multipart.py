@@ -18,6 +18,7 @@ from lab.sandbox.envelope import DataKeys, Envelope, Part
 from lab.sandbox.exchange import Answer, Exchange, Headers, ServiceError
 from lab.sandbox.moto_hooks.s3 import SealedKey, SealedUpload
 from lab.sandbox.s3 import bodies, conditions, data_keys, lookup, metadata, objects
+from lab.sandbox.wire_values import whole_number
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -282,9 +283,10 @@ def _chosen_parts(upload: SealedUpload, named: list[Element]) -> list[Part]:
     last = 0
     for node in named:
         text, etag = bodies.child_text(node, "PartNumber"), bodies.child_text(node, "ETag")
-        if text is None or etag is None or not text.strip().isdecimal():
+        number = None if text is None else whole_number(text.strip())
+        if number is None or etag is None:
             raise bodies.malformed_xml()
-        number, etag = int(text), etag.strip().strip('"')
+        etag = etag.strip().strip('"')
         if number <= last:
             raise ServiceError(
                 400,

@@ -124,7 +124,9 @@ def _read(exchange: Exchange, *, with_body: bool) -> Answer:
     conditions.check_read(request.headers, version)
     wanted = conditions.read_range(request, version)
     headers = [
-        *metadata.apply_overrides(request, metadata.answer_headers(version)),
+        *metadata.apply_overrides(
+            request, metadata.answer_headers(version), signed=exchange.identity.kind != "anonymous"
+        ),
         *sse.answer_headers(envelope),
         *lookup.version_headers(place.bucket, version.version_id),
     ]
