@@ -10,10 +10,11 @@ from lab.sandbox.blobs import BlobStore
 from lab.sandbox.clock import Clock
 from lab.sandbox.core import Sandbox
 from lab.sandbox.counters import Counter
+from lab.sandbox.journal import Journal
 from lab.sandbox.kms import KmsService
 from lab.sandbox.log import EventLog
 from lab.sandbox.state import StateDirectory
-from lab.sandbox.worlds import Worlds
+from lab.sandbox.worlds import Worlds, keeps_events
 
 
 class Assembly:
@@ -28,9 +29,15 @@ class Assembly:
         self._directory = StateDirectory(state_dir, "", _complain)
         self._persistent = persistent
         self.clock = Clock(self._directory.clock_offset() if persistent else 0.0)
-        self.log = EventLog(self.clock, Counter(state_dir / "events.json" if persistent else None))
+        self.log = EventLog(
+            self.clock,
+            Counter(state_dir / "events.json" if persistent else None),
+            journal=Journal(state_dir / "events", keeps_events, _complain) if persistent else None,
+        )
         blobs = BlobStore(state_dir, durable=persistent)
-        self.worlds = Worlds(state_dir, persistent=persistent, clock=self.clock, blobs=blobs)
+        self.worlds = Worlds(
+            state_dir, persistent=persistent, clock=self.clock, blobs=blobs, forget_events=self.log.forget
+        )
         self.sandbox = Sandbox(
             state_dir=state_dir,
             persistent=persistent,

@@ -41,6 +41,12 @@ class Counter:
                 self._write(self._reserved)
             return self._last
 
+    def pass_over(self, number: int) -> None:
+        """Give out no number up to this one, which is known to be taken."""
+        with self._lock:
+            self._last = max(self._last, number)
+            self._reserved = max(self._reserved, self._last)
+
     def close(self) -> None:
         """Give back the numbers that were reserved and not used."""
         with self._lock:

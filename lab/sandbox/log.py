@@ -1,8 +1,9 @@
 """The event log: one growing list that every step appends to, read by sequence number, followed by subscribers.
 
 Only events of the most recent past are kept, per exercise and in all, so that memory stays bounded however many
-requests a learner's loop sends. What belongs to no realm (a handshake that failed, a request with an unknown access
-key) is shown with every exercise: it may well be what the learner did.
+requests a learner's loop sends; a sandbox that keeps its state has them on the disk too (:mod:`lab.sandbox.journal`).
+What belongs to no realm (a handshake that failed, a request with an unknown access key) is shown with every exercise:
+it may well be what the learner did.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ from typing import Any
 from lab.sandbox.clock import Clock
 from lab.sandbox.counters import Counter
 from lab.sandbox.identity import Origin
+from lab.sandbox.journal import Journal
 
 Event = dict[str, Any]
 
 PER_EXERCISE = 20_000
 IN_ALL = 40_000
 BEHIND = 10_000
+#: The journal may hold so many events that the log no longer has before it is cut.
+SURPLUS = 10_000
 
 
 class Subscription:
@@ -73,10 +77,17 @@ class EventLog:
         counter: Gives events their number; one that is kept makes numbers rise across restarts.
         per_exercise: How many events of one exercise are kept.
         in_all: How many events are kept.
+        journal: Where events outlive the process; the log begins with what it finds there.
     """
 
     def __init__(
-        self, clock: Clock, counter: Counter | None = None, *, per_exercise: int = PER_EXERCISE, in_all: int = IN_ALL
+        self,
+        clock: Clock,
+        counter: Counter | None = None,
+        *,
+        per_exercise: int = PER_EXERCISE,
+        in_all: int = IN_ALL,
+        journal: Journal | None = None,
     ) -> None:
         self._clock = clock
         self._counter = counter or Counter()
@@ -86,6 +97,12 @@ class EventLog:
         self._kept: dict[tuple[str, str], deque[Event]] = {}
         self._count = 0
         self._subscriptions: list[Subscription] = []
+        self._journal = journal
+        if journal is not None:
+            for event in journal.load():
+                self._keep(event)
+                self._counter.pass_over(event["seq"])
+            journal.trim(self._counts())
 
     @property
     def last_seq(self) -> int:
@@ -118,6 +135,10 @@ class EventLog:
                 "data": data,
             }
             self._keep(event)
+            if self._journal is not None:
+                self._journal.add(event)
+                if self._journal.lines > self._count + SURPLUS:
+                    self._journal.trim(self._counts())
             for subscription in self._subscriptions:
                 if _concerns(event["exercise"], event["realm"], subscription.exercise):
                     subscription.put(event)
@@ -153,6 +174,8 @@ class EventLog:
         with self._lock:
             for key in [key for key in self._kept if key[1] == realm and realm]:
                 self._count -= len(self._kept.pop(key))
+            if self._journal is not None and realm:
+                self._journal.forget(realm)
 
     def close(self) -> None:
         """End all subscriptions and keep the last number."""
@@ -161,6 +184,9 @@ class EventLog:
         for subscription in subscriptions:
             subscription.close()
         self._counter.close()
+        if self._journal is not None:
+            with self._lock:
+                self._journal.close()
 
     def _keep(self, event: Event) -> None:
         events = self._kept.setdefault((event["exercise"], event["realm"]), deque())
@@ -175,6 +201,13 @@ class EventLog:
             self._count -= 1
             if not self._kept[oldest]:
                 del self._kept[oldest]
+
+    def _counts(self) -> dict[str, int]:
+        """How many events are kept, by realm."""
+        counts: dict[str, int] = {}
+        for (_, realm), events in self._kept.items():
+            counts[realm] = counts.get(realm, 0) + len(events)
+        return counts
 
     def _after(self, after: int, exercise: str | None) -> list[Event]:
         found: list[Event] = []

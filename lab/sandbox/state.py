@@ -61,7 +61,7 @@ class StateDirectory:
         if not self._realms.is_dir():
             return found
         for directory in sorted(path for path in self._realms.iterdir() if path.is_dir()):
-            realm_id = unquote(directory.name)
+            realm_id = name_in(directory.name)
             for left_over in directory.glob("*.tmp"):  # of a write that a kill cut short
                 left_over.unlink()
             state = self._read(directory / _STATE_FILE)
@@ -71,7 +71,7 @@ class StateDirectory:
             for path in sorted(directory.glob(f"{_SNAPSHOT_PREFIX}*.json")):
                 document = self._read(path)
                 if document is not None:
-                    saved.snapshots[unquote(path.name[len(_SNAPSHOT_PREFIX) : -len(".json")])] = document
+                    saved.snapshots[name_in(path.name[len(_SNAPSHOT_PREFIX) : -len(".json")])] = document
         return found
 
     def write_state(self, realm_id: str, document: Document) -> None:
@@ -80,11 +80,11 @@ class StateDirectory:
 
     def write_snapshot(self, realm_id: str, label: str, document: Document) -> None:
         """Replace the saved snapshot of that label."""
-        self._write(self._directory(realm_id) / f"{_SNAPSHOT_PREFIX}{_file_name(label)}.json", document)
+        self._write(self._directory(realm_id) / f"{_SNAPSHOT_PREFIX}{file_name(label)}.json", document)
 
     def set_aside(self, realm_id: str, reason: str, label: str | None = None) -> None:
         """Move a file that was read but whose document makes no sense out of the way."""
-        name = _STATE_FILE if label is None else f"{_SNAPSHOT_PREFIX}{_file_name(label)}.json"
+        name = _STATE_FILE if label is None else f"{_SNAPSHOT_PREFIX}{file_name(label)}.json"
         self._set_aside(self._directory(realm_id) / name, reason)
 
     def remove(self, realm_id: str) -> None:
@@ -112,16 +112,16 @@ class StateDirectory:
 
     def keep_clock_offset(self, seconds: float) -> None:
         """Remember how far the clock was moved."""
-        _replace(self._root / _CLOCK_FILE, json.dumps({"offset": seconds}).encode())
+        replace_file(self._root / _CLOCK_FILE, json.dumps({"offset": seconds}).encode())
 
     def _directory(self, realm_id: str) -> Path:
-        return self._realms / _file_name(realm_id)
+        return self._realms / file_name(realm_id)
 
     def _write(self, path: Path, document: Document) -> None:
         for directory in (self._realms, path.parent):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         record = {"format": FILE_FORMAT, "software": self._software, "document": document}
-        _replace(path, json.dumps(record, separators=(",", ":")).encode())
+        replace_file(path, json.dumps(record, separators=(",", ":")).encode())
 
     def _read(self, path: Path) -> Document | None:
         try:
@@ -228,12 +228,17 @@ class Keeper:
                 self._condition.wait_for(lambda: self._closing, timeout=self._REST * (time.monotonic() - began))
 
 
-def _file_name(identifier: str) -> str:
+def file_name(identifier: str) -> str:
     """The id as a file name: never empty, never a path."""
     return quote(identifier, safe="~").replace(".", "%2E") or "%"
 
 
-def _replace(path: Path, content: bytes) -> None:
+def name_in(file: str) -> str:
+    """The id that :func:`file_name` made this of."""
+    return "" if file == "%" else unquote(file)
+
+
+def replace_file(path: Path, content: bytes) -> None:
     """Put the content where ``path`` is, as a whole or not at all."""
     with _beside(path) as (file, temporary):
         _write_all(file, content)

@@ -11,7 +11,7 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -84,11 +84,21 @@ class Worlds:
         persistent: Whether they are kept across restarts.
         clock: The sandbox's.
         blobs: The sealed files that realms refer to.
+        forget_events: Told the id of every realm that is dropped.
     """
 
-    def __init__(self, state_dir: Path, *, persistent: bool, clock: Clock, blobs: BlobStore) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        *,
+        persistent: bool,
+        clock: Clock,
+        blobs: BlobStore,
+        forget_events: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._clock = clock
         self._blobs = blobs
+        self._forget_events = forget_events
         self._persistent = persistent
         self._lock = threading.RLock()
         self._worlds: dict[str, World] = {}
@@ -181,6 +191,7 @@ class Worlds:
                 forget_storage(account)
         if not world.is_fork:
             self._directory.remove(realm_id)
+        self._forget_events(realm_id)
         self._sweep_soon = True
         self._keeper.changed(realm_id)
         return True
@@ -346,6 +357,11 @@ class Worlds:
             number = str(secrets.randbelow(9 * 10**11) + 10**11)
             if number not in taken:
                 return number
+
+
+def keeps_events(realm_id: str, exercise: str) -> bool:
+    """Whether the events of a realm outlive the process: of worlds, of nobody, of the bare realm; never of forks."""
+    return realm_id in {exercise, BARE}
 
 
 def bare_realm(sandbox: Sandbox) -> Credential:

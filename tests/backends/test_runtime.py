@@ -107,19 +107,39 @@ class TestLife:
         finally:
             backend.close()
 
+    def test_events_outlive_a_stop(self) -> None:
+        backend = SandboxBackend()
+        backend.open()
+        world = backend.create_world(SPEC)
+        world.client("default", "sts").get_caller_identity()
+        before = world.events()
+        backend.close()
+        assert runtime.stop_sandbox() is True
+        backend.open()
+        try:
+            again = backend.open_world("ex")
+            assert again is not None
+            assert again.events() == before
+            assert again.events(after=before[0].seq) == before[1:]
+        finally:
+            backend.close()
+
     def test_numbers_of_events_rise_across_a_kill(self) -> None:
         backend = SandboxBackend()
         backend.open()
         world = backend.create_world(SPEC)
         world.client("default", "sts").get_caller_identity()
-        last = world.events()[-1].seq
+        before = world.events()
+        last = before[-1].seq
         os.kill(backend.running.pid, signal.SIGKILL)
         wait_until(lambda: not backend.running.alive, "it is dead")
         backend.open()
         try:
             again = backend.open_world("ex") or backend.create_world(SPEC)
             again.client("default", "sts").get_caller_identity()
-            assert min(event.seq for event in again.events()) > last
+            later = [event for event in again.events() if event not in before]
+            assert later
+            assert min(event.seq for event in later) > last
         finally:
             backend.close()
 
