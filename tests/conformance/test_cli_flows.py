@@ -47,8 +47,6 @@ def cli(stage: Stage, tmp_path: Path) -> Cli:
 def test_a_default_of_sse_kms(cli: Cli) -> None:
     bucket, key = cli.stage.bucket(), cli.stage.key()
     at = ["--bucket", bucket]
-    (rule,) = cli.json("s3api", "get-bucket-encryption", *at)["ServerSideEncryptionConfiguration"]["Rules"]
-    assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
     default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
     wanted = {"Rules": [{"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}]}
     (cli.directory / "cfg.json").write_text(json.dumps(wanted))
@@ -57,13 +55,7 @@ def test_a_default_of_sse_kms(cli: Cli) -> None:
     assert cli.run("s3", "cp", "body", f"s3://{bucket}/object").status == 0
     seen = cli.json("s3api", "head-object", *at, "--key", "object")
     assert (seen["ServerSideEncryption"], seen["SSEKMSKeyId"], seen["BucketKeyEnabled"]) == ("aws:kms", key, True)
-    assert cli.run("s3", "cp", f"s3://{bucket}/object", "-").out == BODY
-
-
-def test_sse_s3_by_name(cli: Cli) -> None:
-    put = ["s3api", "put-object", "--bucket", cli.stage.bucket(), "--key", "object", "--body", "body"]
-    seen = cli.json(*put, "--server-side-encryption", "AES256")
-    assert (seen["ServerSideEncryption"], seen["ETag"]) == ("AES256", BODY_MD5)
+    assert cli.stage.get(bucket)["Body"] == BODY
 
 
 def test_sse_c_with_the_key_another_key_and_none(cli: Cli) -> None:
@@ -75,15 +67,10 @@ def test_sse_c_with_the_key_another_key_and_none(cli: Cli) -> None:
     seen = cli.json("s3api", "put-object", *at, "--body", "body", *key)
     assert seen["SSECustomerKeyMD5"] == b64(hashlib.md5(b"k" * 32, usedforsecurity=False).digest())
     assert "ServerSideEncryption" not in seen
-    cli.json("s3api", "get-object", *at, *key, "again")
-    assert (cli.directory / "again").read_bytes() == BODY
+    assert cli.stage.get(bucket, **customer())["Body"] == BODY
     assert cli.refused("s3api", "get-object", *at, *key[:-1], "fileb://wrong", "again").endswith(
         "An error occurred (AccessDenied) when calling the GetObject operation: Requests specifying Server Side "
         "Encryption with Customer provided keys must provide the correct secret key."
-    )
-    assert cli.refused("s3api", "get-object", *at, "again").endswith(
-        "An error occurred (InvalidRequest) when calling the GetObject operation: The object was stored using a form "
-        "of Server Side Encryption. The correct parameters must be provided to retrieve the object."
     )
     assert cli.refused("s3api", "head-object", *at).endswith(
         "An error occurred (400) when calling the HeadObject operation: Bad Request"
@@ -103,7 +90,7 @@ def test_sse_c_into_a_new_bucket_is_blocked(cli: Cli) -> None:
 def test_a_disabled_key(cli: Cli) -> None:
     bucket, key = cli.stage.bucket(), cli.stage.key()
     cli.stage.put(bucket, ServerSideEncryption="aws:kms", SSEKMSKeyId=key)
-    assert cli.run("kms", "disable-key", "--key-id", key).status == 0
+    cli.stage.kms.disable_key(KeyId=key)
     assert cli.refused("s3api", "get-object", "--bucket", bucket, "--key", "object", "again").endswith(
         f"An error occurred (KMS.DisabledException) when calling the GetObject operation: {key} is disabled."
     )
@@ -113,9 +100,10 @@ def test_an_envelope_by_hand(cli: Cli) -> None:
     key = cli.stage.key()
     context = ["--encryption-context", "department=books"]
     made = cli.json("kms", "generate-data-key", "--key-id", key, "--key-spec", "AES_256", *context)
-    (cli.directory / "wrapped").write_bytes(base64.b64decode(made["CiphertextBlob"]))
-    opened = cli.json("kms", "decrypt", "--ciphertext-blob", "fileb://wrapped", *context)
-    assert (opened["KeyId"], opened["Plaintext"] == made["Plaintext"]) == (key, True)
+    wrapped = base64.b64decode(made["CiphertextBlob"])
+    (cli.directory / "wrapped").write_bytes(wrapped)
+    opened = cli.stage.kms.decrypt(CiphertextBlob=wrapped, EncryptionContext={"department": "books"})
+    assert (opened["KeyId"], b64(opened["Plaintext"]) == made["Plaintext"]) == (key, True)
     assert "(InvalidCiphertextException)" in cli.refused("kms", "decrypt", "--ciphertext-blob", "fileb://wrapped")
 
 
@@ -128,7 +116,8 @@ def test_a_bucket_policy(cli: Cli) -> None:
         f'authorized to perform: s3:PutObject on resource: "arn:aws:s3:::{bucket}/object" with an explicit deny in a '
         "resource-based policy"
     )
-    assert cli.json(*put, "--server-side-encryption", "AES256")["ServerSideEncryption"] == "AES256"
+    seen = cli.json(*put, "--server-side-encryption", "AES256")
+    assert (seen["ServerSideEncryption"], seen["ETag"]) == ("AES256", BODY_MD5)
 
 
 def test_a_large_upload_goes_in_parts(cli: Cli) -> None:
