@@ -1,10 +1,8 @@
 """The disk: immutable files of sealed segments, under random names, in the state directory.
 
-A file is a header and segments of one mebibyte of plaintext, each sealed with AES-256-GCM. The nonce is a random
-prefix per file and layer and the segment's number; the file's name, the number and whether it is the last segment
-are authenticated with it, so that a segment that was changed, moved, cut off or taken from another file is noticed.
-Two keys seal twice: what the first layer writes is the plaintext of the second. No key leaves the file plain: that
-is how objects lay there before 2023, and only :mod:`lab.sandbox.s3.plant` makes such.
+What stands in a file is :mod:`lab.sandbox.segments`' matter. Two keys seal twice: what the first layer writes is the
+plaintext of the second. No key leaves the file plain: that is how objects lay there before 2023, and only
+:mod:`lab.sandbox.s3.plant` makes such.
 
 Nobody writes to a file twice, and nothing refers to a name before its file is whole: that is why a file is written in
 its place at once. What no object refers to, or not any more, is swept away.
@@ -23,27 +21,17 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Protocol
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from typing import Final
 
 from lab.sandbox.exchange import ServiceError
+from lab.sandbox.segments import SEGMENT, DamagedError, Opener, Sealer, Sink, Source
 
-SEGMENT: Final = 1 << 20
-_TAG: Final = 16
-_SEALED_SEGMENT: Final = SEGMENT + _TAG
-_MAGIC: Final = b"S3LB"
-_PREFIX: Final = 8
-_HEADER: Final = len(_MAGIC) + _PREFIX
+__all__ = ["SEGMENT", "Blob", "BlobReader", "BlobStore", "BlobWriter", "DamagedError"]
+
 _GATHERED: Final = 128 << 10
 _DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
-
-
-class DamagedError(Exception):
-    """A file does not open: it was changed, cut, or the key is not the one that it was sealed with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +42,13 @@ class Blob:
         name: Under which the store finds it.
         size: Of the plaintext, in bytes.
         nonces: The nonce of the first segment of each layer, innermost first, in hexadecimal digits.
+        sealed_as: The name that its segments are bound to, where that is another one's.
     """
 
     name: str
     size: int
     nonces: tuple[str, ...] = ()
-
-
-class _Sink(Protocol):
-    def write(self, data: bytes, /) -> object: ...
-
-
-class _Source(Protocol):
-    size: int
-
-    def read_at(self, offset: int, length: int) -> bytes: ...
+    sealed_as: str = ""
 
 
 class BlobStore:
@@ -105,6 +85,12 @@ class BlobStore:
     def open(self, blob: Blob, keys: Sequence[bytes]) -> BlobReader:
         """Open a file for reading with the keys that it was sealed with, innermost first."""
         return BlobReader(self.path(blob.name), blob, keys)
+
+    def replace(self, blob: Blob, sealed: bytes) -> Blob:
+        """Lay down other sealed bytes in place of a file that snapshots may share; the caller settles what comes back."""
+        writer = self.create(())
+        writer.write(sealed)
+        return replace(blob, name=writer.finish().name, sealed_as=blob.sealed_as or blob.name)
 
     def settle(self, name: str) -> None:
         """Say that something refers to this file from now on."""
@@ -171,10 +157,10 @@ class BlobWriter:
         self._size = 0
         self._nonces: list[str] = []
         self._file = _FileSink(store.path(name))
-        self._layers: list[_Sealer] = []
-        sink: _Sink = self._file
+        self._layers: list[Sealer] = []
+        sink: Sink = self._file
         for layer in reversed(range(len(keys))):
-            sealer = _Sealer(sink, keys[layer], name, layer)
+            sealer = Sealer(sink, keys[layer], name, layer)
             self._layers.insert(0, sealer)
             self._nonces.insert(0, sealer.first_nonce.hex())
             sink = sealer
@@ -222,9 +208,9 @@ class BlobReader:
 
     def __init__(self, path: Path, blob: Blob, keys: Sequence[bytes]) -> None:
         self._file = _FileSource(path)
-        source: _Source = self._file
+        source: Source = self._file
         for layer in reversed(range(len(keys))):
-            source = _Opener(source, keys[layer], blob.name, layer)
+            source = Opener(source, keys[layer], blob.sealed_as or blob.name, layer)
         self._source = source
         self.size = source.size
 
@@ -313,99 +299,6 @@ class _FileSource:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-
-
-class _Sealer:
-    """One layer of sealing over a sink."""
-
-    def __init__(self, sink: _Sink, key: bytes, name: str, layer: int) -> None:
-        self._sink = sink
-        self._cipher = AESGCM(key)
-        self._name = _binding(name, layer)
-        self._prefix = secrets.token_bytes(_PREFIX)
-        self._number = 0
-        self._pending = bytearray()
-        sink.write(_MAGIC + self._prefix)
-
-    @property
-    def first_nonce(self) -> bytes:
-        return _nonce(self._prefix, 0)
-
-    def write(self, data: bytes, /) -> None:
-        view = memoryview(data)
-        # A full segment is sealed only once something follows it: only then is it known not to be the last.
-        while view:
-            if len(self._pending) == SEGMENT:
-                self._seal(self._pending, last=False)
-                self._pending.clear()
-            if not self._pending and len(view) > SEGMENT:
-                self._seal(view[:SEGMENT], last=False)
-                view = view[SEGMENT:]
-                continue
-            room = SEGMENT - len(self._pending)
-            self._pending += view[:room]
-            view = view[room:]
-
-    def finish(self) -> None:
-        self._seal(self._pending, last=True)
-
-    def _seal(self, plaintext: bytearray | memoryview, *, last: bool) -> None:
-        nonce = _nonce(self._prefix, self._number)
-        sealed = self._cipher.encrypt(nonce, plaintext, _associated(self._name, self._number, last=last))
-        self._sink.write(sealed)
-        self._number += 1
-
-
-class _Opener:
-    """One layer of opening over a source of sealed segments."""
-
-    def __init__(self, source: _Source, key: bytes, name: str, layer: int) -> None:
-        self._source = source
-        self._cipher = AESGCM(key)
-        self._name = _binding(name, layer)
-        header = source.read_at(0, _HEADER)
-        sealed = source.size - _HEADER
-        if len(header) != _HEADER or not header.startswith(_MAGIC) or sealed < _TAG:
-            raise DamagedError("the file has no sealed segments")
-        self._prefix = header[len(_MAGIC) :]
-        self._last = max(0, (sealed - 1) // _SEALED_SEGMENT)
-        self.size = sealed - (self._last + 1) * _TAG
-        self._open_number = -1
-        self._open = b""
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        end = min(offset + length, self.size)
-        pieces = []
-        while offset < end:
-            number, inside = divmod(offset, SEGMENT)
-            piece = self._segment(number)[inside : inside + end - offset]
-            pieces.append(piece)
-            offset += len(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    def _segment(self, number: int) -> bytes:
-        if number == self._open_number:
-            return self._open
-        sealed = self._source.read_at(_HEADER + number * _SEALED_SEGMENT, _SEALED_SEGMENT)
-        associated = _associated(self._name, number, last=number == self._last)
-        try:
-            self._open = self._cipher.decrypt(_nonce(self._prefix, number), sealed, associated)
-        except (InvalidTag, ValueError):
-            raise DamagedError(f"segment {number} does not open") from None
-        self._open_number = number
-        return self._open
-
-
-def _nonce(prefix: bytes, number: int) -> bytes:
-    return prefix + number.to_bytes(4, "big")
-
-
-def _binding(name: str, layer: int) -> bytes:
-    return f"{name}/{layer}/".encode()
-
-
-def _associated(binding: bytes, number: int, *, last: bool) -> bytes:
-    return binding + number.to_bytes(4, "big") + (b"\x01" if last else b"\x00")
 
 
 def _flush(path: Path) -> None:

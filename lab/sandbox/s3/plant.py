@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lab.sandbox.control import ControlError
@@ -62,7 +63,7 @@ def legacy_unencrypted(sandbox: Sandbox, realm: Realm, members: dict[str, Any]) 
 
 @plant("damaged")
 def damaged(sandbox: Sandbox, realm: Realm, members: dict[str, Any]) -> dict[str, Any]:
-    """Flip one bit in the file of an object, as a failing disk would.
+    """Flip one bit in the file of an object, as a failing disk would; snapshots of the world keep the whole one.
 
     Members: ``bucket``, ``key``, and optionally ``offset`` into the file (default: its last byte).
     """
@@ -70,11 +71,13 @@ def damaged(sandbox: Sandbox, realm: Realm, members: dict[str, Any]) -> dict[str
     version = bucket.current(_text(members, "key"))
     if not isinstance(version, SealedKey) or not version.parts:
         raise ControlError("no-such-object", "There is no such object in this world.")
-    path = sandbox.blobs.path(version.parts[0].blob.name)
-    data = bytearray(path.read_bytes())
+    first, *others = version.parts
+    data = bytearray(sandbox.blobs.path(first.blob.name).read_bytes())
     offset = int(members.get("offset", len(data) - 1))
     data[offset] ^= 1
-    path.write_bytes(data)
+    blob = sandbox.blobs.replace(first.blob, bytes(data))
+    version.parts = (replace(first, blob=blob), *others)
+    sandbox.blobs.settle(blob.name)
     return {"offset": offset}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 
 import pytest
 
@@ -54,6 +55,18 @@ def test_a_damaged_file_is_noticed_and_not_blamed_on_the_client(stage: Stage) ->
     stage.s3.put_object(Bucket=bucket, Key="a", Body=b"x" * 1000)
     stage.sandbox.call("plant", exercise=stage.exercise, fact="damaged", bucket=bucket, key="a")
     refused(500, "InternalError", None, stage.s3.get_object, Bucket=bucket, Key="a")
+
+
+def test_damage_leaves_the_other_segments_and_the_snapshots_whole(stage: Stage) -> None:
+    bucket, body = stage.bucket(), os.urandom(3 << 20)
+    stage.s3.put_object(Bucket=bucket, Key="a", Body=body)
+    stage.sandbox.call("world.snapshot", exercise=stage.exercise, label="whole")
+    stage.sandbox.call("plant", exercise=stage.exercise, fact="damaged", bucket=bucket, key="a")
+    start = stage.s3.get_object(Bucket=bucket, Key="a", Range="bytes=0-99")
+    assert start["Body"].read() == body[:100]
+    refused(500, "InternalError", None, stage.s3.get_object, Bucket=bucket, Key="a", Range="bytes=3145720-")
+    stage.sandbox.call("world.restore", exercise=stage.exercise, label="whole")
+    assert stage.s3.get_object(Bucket=bucket, Key="a")["Body"].read() == body
 
 
 def test_what_cannot_be_planted(stage: Stage) -> None:
