@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import queue
+import sys
 import traceback
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from lab.cli.place import place_of
-from lab.cli.text import date, note, say, tone, width, wrapped
+from lab.cli.text import date, note, say, say_json, tone, width, wrapped
 from lab.errors import LabError, SandboxLostError
 from lab.exercise.report import CheckResult, QuestionResult, Report
 from lab.exercise.session import Session
@@ -61,9 +61,10 @@ def _watch(session: Session, options: argparse.Namespace) -> int:
 def _show(report: Report, options: argparse.Namespace) -> None:
     if options.json:
         # One line per report while watching, so that a program can read them one by one.
-        say(json.dumps(report.to_json(), ensure_ascii=False, indent=None if options.watch else 2))
+        say_json(report.to_json(), indent=None if options.watch else 2)
     else:
         print_report(report)
+        sys.stdout.flush()  # while watching, whoever reads a pipe sees it now
     if options.junit is not None:
         write_junit(report, options.junit)
     if options.debug:

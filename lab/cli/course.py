@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
 from lab.cli.place import Place, place_of
-from lab.cli.text import note, plain_markdown, say, tone, wrapped
+from lab.cli.text import note, plain_markdown, say, say_json, tone, wrapped
 from lab.course import Course, Exercise
 from lab.errors import EXIT_DONE, UsageError
 from lab.progress import ProgressEvent, Standing
@@ -22,7 +21,7 @@ def list_course(options: argparse.Namespace) -> int:
         standings = place.store.standings()
         document = course_document(place.course, standings)
         if options.json:
-            say(json.dumps(document, ensure_ascii=False, indent=2))
+            say_json(document)
         else:
             _print(document, place)
         for file, problem in place.course.problems.items():

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 
-from lab.cli.text import say, tone
+from lab.cli.text import say, say_json, tone
 from lab.errors import EXIT_DONE, EXIT_NOT_YET
 from lab.exercise.doctor import look
 
@@ -21,7 +20,7 @@ def doctor(options: argparse.Namespace) -> int:
     well = all(finding.state != "missing" for finding in findings)
     if options.json:
         members = [{"id": one.id, "state": one.state, "found": one.found, "mend": one.mend} for one in findings]
-        say(json.dumps({"schema": SCHEMA, "ok": well, "checks": members}, ensure_ascii=False, indent=2))
+        say_json({"schema": SCHEMA, "ok": well, "checks": members})
     else:
         for finding in findings:
             mend = f"  → {finding.mend}" if finding.mend else ""

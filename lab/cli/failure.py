@@ -5,12 +5,17 @@ from __future__ import annotations
 import sys
 import traceback
 
+from lab.cli import drop_output
 from lab.errors import EXIT_LAB_FAULT, LabError
 
 
 def report(error: Exception, *, debug: bool) -> int:
     """Say it on standard error and give the exit status."""
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except OSError as refused:
+        drop_output()
+        error = LabError(f"The output cannot be written ({refused.strerror}).", "Send it somewhere else.")
     if isinstance(error, LabError):
         lines = [error.message, *([error.next_step] if error.next_step else [])]
         status = error.exit_status

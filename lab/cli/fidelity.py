@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from lab.cli.text import note, say, tone, wrapped
+from lab.cli.text import note, say, say_json, tone, wrapped
 from lab.conformance.catalog import Behavior
 from lab.conformance.ledger import as_json, as_markdown, remark, status_of, totals
 from lab.conformance.run import Result, chosen, run
@@ -41,7 +40,7 @@ def fidelity(options: argparse.Namespace) -> int:
             if not options.json:
                 _show_result(result)
     if options.json:
-        say(json.dumps(as_json(results), ensure_ascii=False, indent=2))
+        say_json(as_json(results))
     else:
         _sum_up(behaviors)
         _verdict(results)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -23,7 +24,7 @@ _ASCII: Final = str.maketrans(
 def width(stream: TextIO | None = None) -> int:
     """Columns to write in: the terminal's, at most 100, so that lines stay readable."""
     stream = stream or sys.stdout
-    return max(40, min(shutil.get_terminal_size().columns if stream.isatty() else 80, 100))
+    return max(20, min(shutil.get_terminal_size().columns if stream.isatty() else 80, 100))
 
 
 def tone(text: str, name: str, stream: TextIO | None = None) -> str:
@@ -36,10 +37,19 @@ def tone(text: str, name: str, stream: TextIO | None = None) -> str:
 
 def say(text: str = "") -> None:
     """Write lines to standard output, in characters that it has."""
-    encoding = sys.stdout.encoding or "ascii"
-    if encoding.lower().replace("-", "") not in ("utf8", "utf16"):
+    if not _has_every_character():
+        encoding = sys.stdout.encoding or "ascii"
         text = text.translate(_ASCII).encode(encoding, "replace").decode(encoding)
     print(text)
+
+
+def say_json(document: object, *, indent: int | None = 2) -> None:
+    """Write a JSON document; where characters are missing they are escaped, and nothing is lost."""
+    print(json.dumps(document, ensure_ascii=not _has_every_character(), indent=indent), flush=True)
+
+
+def _has_every_character() -> bool:
+    return (sys.stdout.encoding or "ascii").lower().replace("-", "") in ("utf8", "utf16")
 
 
 def note(text: str) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from typing import TYPE_CHECKING
 
 from lab.backends.protocol import CaptureGoneError
 from lab.cli.place import place_of
-from lab.cli.text import note, say, tone, width, wrapped
+from lab.cli.text import note, say, say_json, tone, width, wrapped
 from lab.errors import EXIT_DONE, EXIT_NOT_YET, NotCapableError, UsageError
 from lab.exercise.session import Session
 
@@ -30,7 +29,7 @@ def xray(options: argparse.Namespace) -> int:
 
         view = VIEWS[options.view](session.source())
         if options.json:
-            say(json.dumps({"view": view.name, "empty": view.empty, **view.data}, ensure_ascii=False, indent=2))
+            say_json({"view": view.name, "empty": view.empty, **view.data})
             return EXIT_DONE
         say(tone(view.title, "strong"))
         for line in view.lines:

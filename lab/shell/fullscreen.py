@@ -47,13 +47,20 @@ def run_shell(environment: Mapping[str, str], directory: Path, command: Sequence
 
 
 def _call(argv: list[str], variables: Mapping[str, str], directory: Path) -> int:
-    """Like ``subprocess.call``, but ctrl+c belongs to the program alone."""
+    """Like ``subprocess.call``, but ctrl+c belongs to the program alone, and our own end is the program's hangup."""
     with subprocess.Popen(argv, env=dict(variables), cwd=directory) as process:  # searches the learner's path
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+        def hang_up(*_: object) -> None:
+            # A shell passes it on to its jobs, which a closed terminal alone would not end.
+            process.send_signal(signal.SIGHUP)
+
+        before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN)}
+        before |= {number: signal.signal(number, hang_up) for number in (signal.SIGHUP, signal.SIGTERM)}
         try:
             return process.wait()
         finally:
-            signal.signal(signal.SIGINT, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 @contextlib.contextmanager
