@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from lab.tui.screens.workbench import WorkbenchScreen
 
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 2.0
 
 
 class LabApp(App[int], inherit_bindings=False):
