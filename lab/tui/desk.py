@@ -83,6 +83,7 @@ class Desk:
         self._backend: Backend | None = None
         self._session: Session | None = None
         self._started_sandbox = False
+        self._closed = False
         self._opening = threading.Lock()
         self.using = threading.RLock()
 
@@ -127,6 +128,9 @@ class Desk:
             LabError: It does not come up.
         """
         with self._opening:
+            if self._closed:
+                # A quick learner has left already: what is started now would stay behind.
+                raise BackendError("The lab was closed.")
             backend = self._backend or self._make_backend()
             shared = backend.name == "sandbox"
             starts_it = shared and not _sandbox_runs()
@@ -180,6 +184,7 @@ class Desk:
     def close(self) -> None:
         """Let go of everything. A sandbox that this app started ends with it, unless somebody else uses it."""
         with self._opening:
+            self._closed = True
             backend, self._backend = self._backend, None
             if backend is not None:
                 with contextlib.suppress(LabError):  # it may be gone already
