@@ -181,17 +181,24 @@ def _creates_bucket(request: Request) -> list[Need]:
 
 
 _IAM_KINDS: Final = (
-    ("RoleName", "role/"), ("UserName", "user/"), ("GroupName", "group/"), ("PolicyName", "policy/"),
+    ("RoleName", "role/"), ("GroupName", "group/"), ("UserName", "user/"), ("PolicyName", "policy/"),
     ("InstanceProfileName", "instance-profile/"),
 )  # fmt: skip
 
+#: What these make may have a path; the others name what is there already.
+MAKES_A_PATH: Final = frozenset({"CreateUser", "CreateRole", "CreateGroup", "CreatePolicy"})
+
 
 def iam_resource(identity: Identity, operation: str, parameters: Mapping[str, Any]) -> str:
-    """The ARN that an IAM request concerns; without a name, what is listed, or the caller."""
+    """The ARN that an IAM request concerns; without a name, what is listed, or the caller.
+
+    Putting a user into a group concerns the group. What is there already is named without its path.
+    """
     start = f"arn:aws:iam::{identity.account}:"
+    path = str(parameters.get("Path") or "/").lstrip("/") if operation in MAKES_A_PATH else ""
     for member, kind in _IAM_KINDS:
         if parameters.get(member):
-            return f"{start}{kind}{parameters[member]}"
+            return f"{start}{kind}{path}{parameters[member]}"
     if parameters.get("PolicyArn"):
         return str(parameters["PolicyArn"])
     if operation.startswith("List") and operation.endswith(("Users", "Roles", "Groups")):

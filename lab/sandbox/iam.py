@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import re
 from typing import Final
+from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
 from lab.sandbox.exchange import Answer, Exchange, ServiceError
+from lab.sandbox.iam_parameters import OF_CALLER, check
 from lab.sandbox.moto_hooks import iam as hook
+from lab.sandbox.operations import tables
+from lab.sandbox.parameters import form_fields
 
 #: Changes nothing: everything else is kept across restarts.
 _READS: Final = ("Get", "List", "Simulate")
+#: What XML cannot hold, not even as references, and moto writes as it came.
+_NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _REQUEST_ID: Final = re.compile(r"<RequestId>[^<]*</RequestId>")
 _WORDS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"^(User|Role|Group) (\S+) not found$"), r"The \1 with name \2 cannot be found."),
@@ -28,10 +34,13 @@ def handle(exchange: Exchange) -> Answer:
     """
     request = exchange.request
     account = exchange.realm.accounts[exchange.identity.account]
+    form = _form(exchange)
     _check_trust_policy(exchange)
     with exchange.realm.lock:
+        if request.operation == "DeleteUser" and hook.has_access_keys(account, str(request.parameters.get("UserName"))):
+            raise ServiceError(409, "DeleteConflict", "Cannot delete entity, must delete access keys first.")
         try:
-            status, text = hook.respond(exchange.realm, account, request.raw_body)
+            status, text = hook.respond(exchange.realm, account, form)
         except NotImplementedError:
             message = f"The operation {request.operation} of IAM is not modelled here."
             raise ServiceError(501, "NotImplemented", message) from None
@@ -39,8 +48,27 @@ def handle(exchange: Exchange) -> Answer:
         raise _error(status, text)
     if not request.operation.startswith(_READS):
         exchange.sandbox.realms.changed(exchange.realm)
+    text = _NOT_XML.sub("\ufffd", text)
     text = _REQUEST_ID.sub(f"<RequestId>{request.request_id}</RequestId>", text)
     return Answer(200, [("Content-Type", "text/xml")], text.encode())
+
+
+def _form(exchange: Exchange) -> bytes:
+    """The request as moto gets it: every field once, as it was judged, and the user whom IAM takes for granted.
+
+    Raises:
+        ServiceError: ``ValidationError``.
+    """
+    request, identity = exchange.request, exchange.identity
+    fields = form_fields(request.query, request.raw_body)
+    operation = tables().services["iam"].get(request.operation)
+    if operation is not None:
+        check(request.operation, operation.types, request.parameters)
+    if request.operation in OF_CALLER and "UserName" not in fields:
+        if identity.kind != "user":
+            raise ServiceError(400, "ValidationError", "Must specify userName when calling with non-User credentials")
+        fields["UserName"] = identity.name
+    return urlencode(fields).encode()
 
 
 def _check_trust_policy(exchange: Exchange) -> None:
@@ -50,7 +78,7 @@ def _check_trust_policy(exchange: Exchange) -> None:
     document = exchange.request.parameters.get("AssumeRolePolicyDocument")
     try:
         readable = isinstance(json.loads(str(document)), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         readable = False
     if not readable:
         raise ServiceError(400, "MalformedPolicyDocument", "This policy contains invalid Json")

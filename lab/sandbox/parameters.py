@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -51,6 +52,17 @@ def _decoded(value: Any) -> Any:
         return base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
         raise ServiceError(400, "SerializationException", "") from None
+
+
+def form_fields(query: Iterable[tuple[str, str]], raw: bytes) -> dict[str, str]:
+    """The fields of a request in query protocol, from its form and its URL; of a repeated name the first counts.
+
+    Whoever judges a request and whoever carries it out must read the same.
+
+    Raises:
+        ServiceError: As :func:`decode_form`.
+    """
+    return dict(reversed(tuple(query))) | decode_form(raw)
 
 
 def decode_form(raw: bytes) -> dict[str, str]:

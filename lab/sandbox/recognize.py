@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from lab.sandbox.exchange import Headers, Request, Service, ServiceError
 from lab.sandbox.operations import Member, Operation, tables
-from lab.sandbox.parameters import decode_form, decode_json, nest_members
+from lab.sandbox.parameters import decode_json, form_fields, nest_members
 
 MAX_PARAMETERS: Final = 1 << 20
 _JSON_TYPES: Final = ("application/x-amz-json-1.1", "application/x-amz-json-1.0")
@@ -247,7 +247,7 @@ def _is_query_protocol(request: Request) -> bool:
 def _recognize_form(request: Request) -> None:
     request.service = _scope_service(request) or "sts"  # until Version says: errors need a form to be written in
     request.raw_body = request.body.read(MAX_PARAMETERS) if request.method == "POST" else b""
-    fields = dict(request.query) | decode_form(request.raw_body)
+    fields = form_fields(request.query, request.raw_body)
     action, version = fields.get("Action", ""), fields.get("Version", "")
     service = tables().versions.get(version)
     if service is None:

@@ -141,6 +141,19 @@ def principal_exists(account: Account, arn: str) -> bool:
     return any(holder.arn == arn for holder in list(holders.values()))
 
 
+def with_path(account: Account, arn: str) -> str:
+    """The ARN of a user, role or group that was named without its path; the same ARN where there is none."""
+    kind, _, name = arn.split(":", 5)[-1].partition("/")
+    iam = backend(account)
+    kept: dict[str, Mapping[str, Any]] = {"user": iam.users, "role": iam.roles, "group": iam.groups}
+    return next((str(one.arn) for one in list(kept.get(kind, {}).values()) if one.name == name), arn)
+
+
+def has_access_keys(account: Account, user_name: str) -> bool:
+    """Whether a user has access keys; they would outlive the user in moto, and serve the next one of that name."""
+    return any(key.user_name == user_name for key in list(backend(account).access_keys.values()))
+
+
 def tags_of(account: Account, identity: Identity) -> dict[str, str]:
     """Tags of the user or role behind an identity, as they are now."""
     iam = backend(account)
@@ -179,7 +192,7 @@ def respond(realm: Realm, account: Account, body: bytes) -> tuple[int, str]:
     Args:
         realm: The realm that the request belongs to.
         account: The caller's account.
-        body: The form, as sent.
+        body: A form.
 
     Returns:
         Status and XML.
