@@ -87,7 +87,7 @@ class BlobStore:
         return BlobReader(self.path(blob.name), blob, keys)
 
     def replace(self, blob: Blob, sealed: bytes) -> Blob:
-        """Lay down other sealed bytes in place of a file that snapshots may share; the caller settles what comes back."""
+        """Lay down other sealed bytes in place of a file that snapshots share; the caller settles what comes back."""
         writer = self.create(())
         writer.write(sealed)
         return replace(blob, name=writer.finish().name, sealed_as=blob.sealed_as or blob.name)
