@@ -5,6 +5,7 @@ Nothing here touches a widget.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,6 +110,8 @@ class Bench:
         self._post = post
         self._watcher: Watcher | None = None
         self._closed = False
+        self._stopping = threading.Lock()
+        desk.before_closing(self.close)
 
     def start(self) -> Message:
         """Build the world or go on with it, run the checks, and watch for changes from now on."""
@@ -161,9 +164,10 @@ class Bench:
             return ViewMade(show(name, self._session().source()))
 
     def close(self) -> None:
-        """Stop watching; waits for the watcher's threads."""
+        """Stop watching; waits for the watcher's threads. Idempotent, and whoever comes second waits too."""
         self._closed = True
-        self._stop_watching()
+        with self._stopping:
+            self._stop_watching()
 
     def _session(self) -> Session:
         return self._desk.session(self._exercise)

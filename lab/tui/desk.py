@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from lab.errors import BackendError, LabError
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from lab.exercise.session import Session
     from lab.progress import Standing, Store
     from lab.progress.turn import AppLock
+
+_STOP_TRIES: Final = 4
+_STOP_PAUSE_SECONDS: Final = 0.1
 
 Phase = Literal["starting", "ready", "lost", "failed"]
 
@@ -54,9 +58,13 @@ def _sandbox_runs() -> bool:
 
 
 def _stop_unused_sandbox() -> None:
-    from lab.backends.runtime import stop_sandbox
+    """Stop it unless somebody else uses it; our own connections may take a moment to be counted as gone."""
+    from lab.backends.runtime import find_sandbox, stop_sandbox
 
-    stop_sandbox(only_unused=True)
+    for _ in range(_STOP_TRIES):
+        if stop_sandbox(only_unused=True) or find_sandbox() is None:
+            return
+        time.sleep(_STOP_PAUSE_SECONDS)
 
 
 class Desk:
@@ -84,6 +92,7 @@ class Desk:
         self._session: Session | None = None
         self._started_sandbox = False
         self._closed = False
+        self._closers: list[Callable[[], None]] = []
         self._opening = threading.Lock()
         self.using = threading.RLock()
 
@@ -181,8 +190,14 @@ class Desk:
         with self.using:
             self._session = None
 
+    def before_closing(self, close: Callable[[], None]) -> None:
+        """Have this called, once or more often, before the back end is let go of."""
+        self._closers.append(close)
+
     def close(self) -> None:
         """Let go of everything. A sandbox that this app started ends with it, unless somebody else uses it."""
+        for close in self._closers:
+            close()
         with self._opening:
             self._closed = True
             backend, self._backend = self._backend, None

@@ -70,8 +70,6 @@ def open_exercise(terminal: Terminal, words: str, number: str) -> None:
     terminal.send(words)
     terminal.expect(rf"○ {number} ")
     terminal.send("\r")
-    terminal.expect("enter start")
-    terminal.send("\r")
     terminal.expect(rf"lab {number} \$")
 
 

@@ -63,11 +63,24 @@ async def test_search_shows_what_fits_and_escape_ends_it(make_app: MakeApp) -> N
         await settle(pilot)
         outline = app.screen.query_one(OutlineList)
         assert [row.key for row in outline.rows] == ["lesson/first", "lock-it"]
-        await pilot.press("enter", "escape")
+        await pilot.press("down", "escape")
         await settle(pilot)
         assert len(outline.rows) == 4
         assert outline.current is not None
         assert outline.current.key == "lock-it"
+
+
+async def test_enter_opens_what_was_found_and_ends_the_search(make_app: MakeApp) -> None:
+    app = make_app()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        course = app.screen
+        await pilot.press("slash", *"lock", "enter")
+        await until(pilot, lambda: isinstance(app.screen, WorkbenchScreen))
+        assert not course.query("#course-search")
+        row = course.query_one(OutlineList).current
+        assert row is not None
+        assert row.key == "lock-it"
 
 
 async def test_nothing_found(make_app: MakeApp) -> None:
@@ -77,7 +90,7 @@ async def test_nothing_found(make_app: MakeApp) -> None:
         await pilot.press("slash", *"zzz")
         await settle(pilot)
         assert app.screen.query_one(OutlineList).rows == ()
-        await pilot.press("enter", "enter", "escape")
+        await pilot.press("enter", "down", "enter", "escape")
         await settle(pilot)
         assert isinstance(app.screen, CourseScreen)
 

@@ -31,6 +31,7 @@ class CourseScreen(LabScreen):
     KEYS_LAST = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "end_search", "All", id="course.all", show=False, tooltip="End the search"),
+        Binding("down", "to_list", "To the list", id="course.list", show=False, tooltip="To what was found"),
         Binding("slash", "search", "Search", id="course.search", tooltip="Show only what fits some words"),
         Binding("d", "doctor", "Doctor", id="course.doctor", tooltip="What is missing on this machine"),
         Binding("q", "app.quit", "Quit", id="course.quit", tooltip="Leave the lab"),
@@ -159,9 +160,12 @@ class CourseScreen(LabScreen):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Open it."""
+        event.stop()
+        self._open_current()
+
+    def _open_current(self) -> None:
         from lab.tui.outline import ExerciseRow, LessonRow
 
-        event.stop()
         row = self._outline_list.current
         if isinstance(row, LessonRow):
             self.post_message(OpenLesson(row.lesson.id))
@@ -193,9 +197,15 @@ class CourseScreen(LabScreen):
         if event.value.strip() and len(rows) > 1 and isinstance(rows[1], ExerciseRow):
             self._outline_list.highlighted = 1  # what was looked for, rather than the lesson that holds it
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """To the list of what was found."""
+    async def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Open what was found first; the arrow keys choose among the rest. Whoever comes back finds the whole list."""
         event.stop()
+        if self._outline_list.current is not None:
+            self._open_current()
+            await self.action_end_search()
+
+    def action_to_list(self) -> None:
+        """From the words to what was found."""
         self._outline_list.focus()
 
     async def action_end_search(self) -> None:
