@@ -31,7 +31,7 @@ from lab.sandbox.segments import SEGMENT, DamagedError, Opener, Sealer, Sink, So
 __all__ = ["SEGMENT", "Blob", "BlobReader", "BlobStore", "BlobWriter", "DamagedError"]
 
 _GATHERED: Final = 128 << 10
-_DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+_DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,6 +164,8 @@ class Keeper:
 
     #: After a write the keeper rests this many times as long as the write took, so that it never takes the machine.
     _REST: Final = 4.0
+    #: How soon a write that the disk refused is tried again.
+    _AGAIN_SECONDS: Final = 5.0
 
     def __init__(
         self, write: Callable[[str], None], settled: Callable[[], None], complain: Callable[[str], None]
@@ -172,6 +174,7 @@ class Keeper:
         self._settled = settled
         self._complain = complain
         self._changed: set[str] = set()
+        self._refused: set[str] = set()
         self._condition = threading.Condition()
         self._writing = threading.Lock()
         self._closing = False
@@ -190,6 +193,7 @@ class Keeper:
         """Nothing of this realm needs writing any more; returns when no write of it is under way."""
         with self._condition:
             self._changed.discard(realm_id)
+            self._refused.discard(realm_id)
         with self._writing:
             pass
 
@@ -197,13 +201,17 @@ class Keeper:
         """Write everything that changed, now, in this thread."""
         with self._writing:
             with self._condition:
-                pending, self._changed = self._changed, set()
+                pending, self._changed = self._changed | self._refused, set()
+                known, self._refused = self._refused, set()
             for realm_id in sorted(pending):
                 try:
                     self._write(realm_id)
                 except Exception as error:  # noqa: BLE001 - one world that cannot be kept must not stop the others
                     reason = str(error) if isinstance(error, NotKeepableError | OSError) else type(error).__name__
-                    self._complain(f'The world "{realm_id}" could not be saved: {reason}.')
+                    if realm_id not in known:
+                        self._complain(f'The world "{realm_id}" could not be saved: {reason}.')
+                    if isinstance(error, OSError):
+                        self._refused.add(realm_id)  # a full disk has room again some day
             if pending:
                 self._settled()
 
@@ -219,7 +227,9 @@ class Keeper:
     def _run(self) -> None:
         while True:
             with self._condition:
-                self._condition.wait_for(lambda: self._changed or self._closing)
+                self._condition.wait_for(
+                    lambda: self._changed or self._closing, timeout=self._AGAIN_SECONDS if self._refused else None
+                )
                 if self._closing:
                     return
             began = time.monotonic()

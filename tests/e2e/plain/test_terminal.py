@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -20,13 +20,15 @@ COMMANDS = [
 
 
 @pytest.fixture(scope="module")
-def begun(shared: Lab) -> Lab:
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    lab = Lab(tmp_path_factory.mktemp("begun"))
     for exercise in ("9.2", "6.3"):
-        shared.done("start", exercise)
+        lab.done("start", exercise)
     solution = CONTENT / "exercises" / "09-sse-c" / "02-45-bytes" / "solutions" / "boto.py"
-    assert shared.shell("9.2", f"python {solution}").returncode == 0
-    shared.run("check", "9.2")
-    return shared
+    assert lab.shell("9.2", f"python {solution}").returncode == 0
+    lab.run("check", "9.2")
+    yield lab
+    lab.end()
 
 
 # ---- where it goes ---------------------------------------------------------------------------------------------------
@@ -181,3 +183,16 @@ def test_a_terminal_that_goes_away_takes_its_shell_along(begun: Lab) -> None:
         until(lambda: sum("sleep 100" in command for command in begun.processes().values()) == 2, "both run")
     sandbox = {int(begun.runtime_record()["pid"])}
     until(lambda: set(begun.processes()) == sandbox, "only the sandbox lives")
+
+
+def test_a_watch_that_is_killed_leaves_the_sandbox_alone_and_a_stop_leaves_nothing(lab: Lab) -> None:
+    lab.done("start", "9.2")
+    with lab.start("check", "9.2", "--watch", "--json") as watch:
+        watch.line()
+        watch.process.kill()
+        watch.process.wait(10)
+        until(lambda: set(lab.processes()) == {int(lab.runtime_record()["pid"])}, "only the sandbox lives")
+    assert lab.done("sandbox", "stop") == "The sandbox has ended; its worlds are kept.\n"
+    assert lab.processes() == {}
+    assert lab.done("sandbox", "stop") == "The sandbox was not running.\n"
+    assert lab.run("sandbox", "status").returncode == 1
