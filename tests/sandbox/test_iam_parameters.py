@@ -44,16 +44,16 @@ def test_the_table_is_the_model(operation: str) -> None:
             "CreateUser",
             {"UserName": "a" * 65},
             (
-                f"1 validation error detected: Value '{'a' * 65}' at 'userName' failed to satisfy constraint: Member must "
-                "have length less than or equal to 64"
+                f"1 validation error detected: Value '{'a' * 65}' at 'userName' failed to satisfy constraint: Member "
+                "must have length less than or equal to 64"
             ),
         ),
         (
             "DeleteUser",
             {},
             (
-                "1 validation error detected: Value null at 'userName' failed to satisfy constraint: Member must not be "
-                "null"
+                "1 validation error detected: Value null at 'userName' failed to satisfy constraint: Member must not "
+                "be null"
             ),
         ),
         (
@@ -76,8 +76,8 @@ def test_the_table_is_the_model(operation: str) -> None:
             "UpdateAccessKey",
             {"AccessKeyId": "AKIALABEXAMPLE000001", "Status": "Foo"},
             (
-                "1 validation error detected: Value 'Foo' at 'status' failed to satisfy constraint: Member must satisfy "
-                "enum value set: [Active, Inactive, Expired]"
+                "1 validation error detected: Value 'Foo' at 'status' failed to satisfy constraint: Member must "
+                "satisfy enum value set: [Active, Inactive, Expired]"
             ),
         ),
         (
