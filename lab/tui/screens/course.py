@@ -30,7 +30,7 @@ class CourseScreen(LabScreen):
 
     KEYS_LAST = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "end_search", "All", id="course.all", show=False, tooltip="End the search"),
+        Binding("escape", "end_search", "End search", id="course.all", tooltip="Show the whole course again"),
         Binding("down", "to_list", "To the list", id="course.list", show=False, tooltip="To what was found"),
         Binding("slash", "search", "Search", id="course.search", tooltip="Show only what fits some words"),
         Binding("d", "doctor", "Doctor", id="course.doctor", tooltip="What is missing on this machine"),
@@ -183,7 +183,7 @@ class CourseScreen(LabScreen):
         from textual.widgets import Input
 
         if not self.query("#course-search"):
-            field = Input(placeholder="words of a title", id="course-search", compact=True)
+            field = Input(placeholder="words of a title; enter opens", id="course-search", compact=True)
             await self.query_one("#course-left").mount(field, before=0)
         self.query_one("#course-search").focus()
 

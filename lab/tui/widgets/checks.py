@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from lab.course import Check
 from lab.exercise.report import CheckResult, QuestionResult, Report
+from lab.tui.hanging import hanging
 
 #: Sign, color and words of each state. The words are there for those who see no colors or hear the screen.
 STATES: Final = {
@@ -30,6 +31,9 @@ _QUESTIONS: Final = {
     "answered": ("◆", "$text-primary", ""),
     "too_late": ("-", "$text-warning", "the run came first; reset to predict"),
 }
+
+
+_USUAL_WIDTH: Final = 40
 
 
 class ChecksPane(OptionList):
@@ -53,10 +57,16 @@ class ChecksPane(OptionList):
         super().__init__(id=id, classes=classes, compact=True)
         self._bench_checks = tuple(checks)
         self._bench_report: Report | None = None
+        self._bench_width = 0
 
     def on_mount(self) -> None:
         """The titles, before anything was checked."""
         self.show_report(None)
+
+    def on_resize(self) -> None:
+        """Wrap for the new width."""
+        if self.scrollable_content_region.width != self._bench_width:
+            self.show_report(self._bench_report)
 
     @property
     def current_check(self) -> str:
@@ -73,12 +83,14 @@ class ChecksPane(OptionList):
         """Show what the checks say now; the cursor stays where it is."""
         self._bench_report = report
         before = self.highlighted
+        self._bench_width = self.scrollable_content_region.width
+        width = self._bench_width or _USUAL_WIDTH
         self.clear_options()
         for check in self._bench_checks:
             result = report.check(check.id) if report else None
-            self.add_option(Option(check_line(check.title, result), id=check.id))
+            self.add_option(Option(check_line(check.title, result, width), id=check.id))
         for question in report.questions if report else ():
-            self.add_option(Option(question_line(question), id=f"question.{question.id}"))
+            self.add_option(Option(question_line(question, width), id=f"question.{question.id}"))
         self.border_title = "Checks"
         self.border_subtitle = summary(report, len(self._bench_checks))
         if before is None and report is not None:
@@ -93,16 +105,22 @@ class ChecksPane(OptionList):
             self.post_message(self.CheckChosen(result))
 
 
-def check_line(title: str, result: CheckResult | None) -> Content:
+def check_line(title: str, result: CheckResult | None, width: int = _USUAL_WIDTH) -> Content:
     """One check: sign and title, below it what was seen."""
     sign, style, words = STATES[result.state if result else ""]
-    parts: list[Content | str | tuple[str, str]] = [(f"{sign} ", style), (title, "bold" if result else "")]
+    lines = [Content.assemble((f"{sign} ", style), (title, "bold" if result else ""))]
     seen = (result.seen if result and result.state != "passed" else "") or words
     if seen:
-        parts += ["\n", (f"{_first_sentence(seen)}", "$text-muted" if not result or result.state == "waiting" else "")]
-    if result and result.state == "not_yet" and result.hint_level:
-        parts += [" ", ("h hint", "$text-accent")]
-    return Content.assemble(*parts)
+        quiet = not result or result.state == "waiting"
+        offer = " h hint" if result and result.state == "not_yet" and result.hint_level else ""
+        lines.append(Content.assemble((_first_sentence(seen), "$text-muted" if quiet else ""), (offer, "$text-accent")))
+    return _under_sign(lines, width)
+
+
+def _under_sign(lines: Sequence[Content], width: int) -> Content:
+    """The first line begins with a sign; all else stands to the right of it."""
+    wrapped = [hanging(line, width, first=0 if index == 0 else 2, rest=2) for index, line in enumerate(lines)]
+    return Content("\n").join(wrapped)
 
 
 def _first_sentence(text: str) -> str:
@@ -112,22 +130,22 @@ def _first_sentence(text: str) -> str:
     return text if end < 0 or len(text) <= 160 else text[: end + 1]
 
 
-def question_line(question: QuestionResult) -> Content:
+def question_line(question: QuestionResult, width: int = _USUAL_WIDTH) -> Content:
     """One question before the run, with the choice that was made and what the run showed."""
     sign, style, words = _QUESTIONS[question.state]
     texts = dict(question.choices)
-    parts: list[Content | str | tuple[str, str]] = [(f"{sign} ", style), question.ask]
+    lines = [Content.assemble((f"{sign} ", style), question.ask)]
     if question.choice:
-        parts += ["\n", ("you said: ", "$text-muted"), texts.get(question.choice, question.choice)]
+        lines.append(Content.assemble(("you said: ", "$text-muted"), texts.get(question.choice, question.choice)))
     if question.state == "answered":
         same = "as you said" if question.right else texts.get(question.answer, question.answer)
         who = "AWS's answer" if question.from_author else "the run showed"
-        parts += ["\n", (f"{who}: ", "$text-muted"), same]
+        lines.append(Content.assemble((f"{who}: ", "$text-muted"), same))
         if question.comparison:
-            parts += ["\n", question.comparison]
+            lines.append(Content(question.comparison))
     elif words:
-        parts += ["\n", (words, "$text-muted")]
-    return Content.assemble(*parts)
+        lines.append(Content.styled(words, "$text-muted"))
+    return _under_sign(lines, width)
 
 
 def summary(report: Report | None, checks: int) -> str:

@@ -13,6 +13,8 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Static, Tab, Tabs
 
+from lab.tui.hanging import hanging
+
 if TYPE_CHECKING:
     from lab.xray import Line, View
 
@@ -53,11 +55,10 @@ class XrayText(Static):
     def _xray_wrap(self) -> None:
         self._xray_width = self.content_size.width
         width = max(20, self._xray_width)
-        wrapped: list[Content] = []
-        for line in self._xray_lines[:_MOST_LINES]:
-            content = line_content(line)
-            pieces = content.wrap(max(10, width - line.indent)) if content else [content]
-            wrapped += [piece.pad_left(line.indent) for piece in pieces]
+        wrapped = [
+            hanging(line_content(line), width, first=line.indent, rest=line.indent)
+            for line in self._xray_lines[:_MOST_LINES]
+        ]
         if len(self._xray_lines) > _MOST_LINES:
             more = len(self._xray_lines) - _MOST_LINES
             wrapped.append(Content.styled(f"… {more} more lines: lab xray shows them", "$text-muted"))
