@@ -122,6 +122,16 @@ class Prover:
         justified = proof.kind == "mutant" and not problems and bool(_find_mutant(exercise, proof.name).survives)
         return Outcome(proof, problems, time.monotonic() - began, justified)
 
+    def figures(self, exercise: Exercise) -> dict[str, str]:
+        """What the reference solution measures.
+
+        Raises:
+            LabError: It does not pass.
+        """
+        if problems := self._solve(exercise):
+            raise LabError(f"{exercise.number}: {'; '.join(problems)}")
+        return self._stages[exercise.id].session.figures()
+
     # The proofs.
 
     def _start(self, exercise: Exercise, _name: str) -> list[str]:
@@ -153,6 +163,9 @@ class Prover:
         shown = next(one for one in self._stages[exercise.id].session.questions() if one.id == wanted.question)
         if shown.state != "answered":
             return [f"the reference solution does not answer {wanted.question}"]
+        authors = next(one.answer for one in exercise.questions() if one.id == wanted.question)
+        if authors and authors != shown.answer:
+            return [f"the run shows {shown.answer}, and predict.toml says {authors}"]
         if wanted.comparison not in shown.comparison:
             return [f"said was: {shown.comparison!r}; {wanted.comparison!r} is no part of it"]
         return []

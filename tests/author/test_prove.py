@@ -167,6 +167,12 @@ def test_comparisons(play: Play, change: Change) -> None:
     assert "'never says' is no part of it" in play.problems("comparison", "status=201")[0]
 
 
+def test_an_answer_that_is_not_the_authors(play: Play, change: Change) -> None:
+    _ask(play, change)
+    change("predict.toml", 'answer = "200"', 'answer = "201"')
+    assert play.problems("comparison", "status=200") == ["the run shows 200, and predict.toml says 201"]
+
+
 def test_a_question_that_is_never_answered(play: Play, change: Change) -> None:
     _ask(play, change)
     change("validators.py", 'if event.step == "answer"', 'if event.step == "never"')

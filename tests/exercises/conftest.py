@@ -24,6 +24,10 @@ class Gate:
         with self.home.entered():
             return self.prover.prove(exercise, proof)
 
+    def figures(self, exercise: Exercise) -> dict[str, str]:
+        with self.home.entered():
+            return self.prover.figures(exercise)
+
 
 @pytest.fixture(scope="session")
 def gate() -> Iterator[Gate]:

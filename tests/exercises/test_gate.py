@@ -41,3 +41,11 @@ def test_nothing_is_proved_by_being_left_out() -> None:
     for exercise in COURSE.exercises:
         # Start, what is written, ten times the same, two solutions, five wrong answers, a mutant per check.
         assert len(proofs_of(exercise)) >= 3 + 2 + 5 + len(exercise.checks), exercise.id
+
+
+@pytest.mark.xdist_group("count-the-calls")
+def test_calls_are_within_the_bounds_that_the_lesson_states(gate: Gate) -> None:
+    # Without a Bucket Key every request is a call; with one, each requester costs at least one.
+    figures = {name: int(value) for name, value in gate.figures(COURSE.exercise("count-the-calls")).items()}
+    assert figures["plain_one_role"] == figures["plain_four_roles"] == 200
+    assert 1 <= figures["bucket_key_one_role"] < 4 <= figures["bucket_key_four_roles"] <= 20

@@ -61,15 +61,17 @@ def _not_applied(world: World) -> Verdict:
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
-        return not_yet(_syntax(text), line=error.lineno, column=error.colno, problem=error.msg)
+        return not_yet(_syntax(text, error.pos), line=error.lineno, column=error.colno, problem=error.msg)
     return not_yet(_member(document))
 
 
-def _syntax(text: str) -> str:
-    bare = re.sub(r'"(?:\\.|[^"\\\n])*"', '""', text)
-    if "#" in bare or "//" in bare or "/*" in bare:
+def _syntax(text: str, position: int) -> str:
+    """What stopped the parser there, so that the diagnosis and the client's message speak of the same place."""
+    before, after = text[:position].rstrip(), text[position:]
+    if after.startswith(("#", "//", "/*")):
         return "json-comment"
-    if re.search(r",\s*[}\]]", bare):
+    # Python before 3.13 stops at the bracket, later ones at the comma.
+    if re.match(r",\s*[}\]]", after) or (before.endswith(",") and after[:1] in {"}", "]"}):
         return "json-trailing-comma"
     return "json-syntax"
 

@@ -135,7 +135,7 @@ def _wanted(decision: Decision, key: str) -> str:
     for statement in decision.trace:
         if statement["effect"] == "Deny" and statement["applies"] == "yes":
             for condition in statement["conditions"]:
-                if condition["key"].lower() == key.lower():
+                if condition["key"].lower() == key.lower() and condition["operator"] != "Null":
                     return ", ".join(str(value) for value in condition["wanted"])
     return "no key"
 
