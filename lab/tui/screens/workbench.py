@@ -71,8 +71,8 @@ class WorkbenchScreen(LabScreen):
         Binding("c", "check", "Check", id="bench.check", tooltip="Run the checks now; they also run by themselves"),
         Binding("x", "xray", "X-ray", id="bench.xray", tooltip="The next X-ray view"),
         Binding("z", "zoom", "Zoom", id="bench.zoom", tooltip="One pane as large as the screen, and back"),
-        Binding("f", "full_screen", "Full screen", id="bench.full", tooltip="Shell on the whole terminal"),
-        Binding("s", "solution", "Solution", id="bench.solution", tooltip="Give up and read the solution"),
+        Binding("f", "full_screen", "Full", id="bench.full", tooltip="Shell on the whole terminal"),
+        Binding("s", "solution", "Solve", id="bench.solution", tooltip="Give up and read the solution"),
         Binding("r", "reset", "Reset", id="bench.reset", tooltip="World and files as at the start"),
         Binding("n", "skip", "Next", id="bench.next", tooltip="To the next exercise"),
     ]  # fmt: skip
