@@ -24,7 +24,7 @@ from tests.sandbox.attacking import UNSIGNED, Door, Pairs, read
 from tests.sandbox.judging import user
 
 bounded = settings(
-    max_examples=40,
+    max_examples=25,
     deadline=timedelta(seconds=5),
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
