@@ -158,7 +158,7 @@ def test_keys_names_the_refused_call_and_the_key_state(log: Log, tmp_path: Path)
     view = show("keys", Fake(tmp_path, log.events))
     assert view.data["refused"][0]["key_state"] == "Disabled"
     assert view.data["refused"][0]["operation"] == "Decrypt"
-    assert "key is Disabled" in view.text
+    assert "key was Disabled" in view.text
 
 
 def test_keys_groups_by_requester_key_and_context(log: Log, tmp_path: Path) -> None:
@@ -186,6 +186,15 @@ def test_keys_counts_marked_runs(log: Log, tmp_path: Path) -> None:
     first, second = show("keys", Fake(tmp_path, log.events)).data["runs"]
     assert (first["kind"], first["complete"], first["kms_calls"], first["repeated"]) == ("plain-one", True, 200, False)
     assert (second["complete"], second["repeated"]) == (False, True)
+
+
+def test_a_run_after_a_broken_one_is_the_first_that_counts(log: Log, tmp_path: Path) -> None:
+    log.request("broken", "GetObject", headers={"user-agent": "Boto3/1 lab-run/plain-one.00fe"})
+    for number in range(200):
+        log.request(f"r{number}", "GetObject", headers={"user-agent": "Boto3/1 lab-run/plain-one.00ff"})
+    first, second = show("keys", Fake(tmp_path, log.events)).data["runs"]
+    assert (first["complete"], first["repeated"]) == (False, False)
+    assert (second["complete"], second["repeated"]) == (True, False)
 
 
 def test_keys_says_who_decided_the_encryption(log: Log, tmp_path: Path) -> None:
