@@ -41,6 +41,9 @@ while True:
 
 FORKS = """
 import os, time
+
+#: One worker, one lab.
+pytestmark = pytest.mark.xdist_group("plain-learner_scripts")
 deadline = time.monotonic() + 8
 while time.monotonic() < deadline:
     try:

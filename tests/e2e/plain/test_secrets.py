@@ -13,6 +13,9 @@ import pytest
 
 from tests.e2e.plain.harness import CONTENT, Lab
 
+#: One worker, one lab.
+pytestmark = pytest.mark.xdist_group("plain-secrets")
+
 EXERCISES = CONTENT / "exercises"
 #: Keeps a data key as a program in memory does, and tells it to nobody but the test.
 TELL = "print('DATA-KEY', base64.b64encode(data_key['Plaintext']).decode(), file=sys.stderr)"

@@ -12,6 +12,9 @@ import pytest
 from tests.e2e.plain.harness import CONTENT, Lab, Running, until
 from tests.e2e.plain.terminal import terminal
 
+#: One worker, one lab.
+pytestmark = pytest.mark.xdist_group("plain-terminal")
+
 COMMANDS = [
     "list", "lesson 9", "start 9.2", "brief 9.2", "check 9.2", "hint 9.2", "solution 9.2", "explain 9.2",
     "xray wire 9.2", "xray rest 9.2", "xray keys 9.2", "xray policy 9.2", "predict 6.3", "doctor", "progress",
