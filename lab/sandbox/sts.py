@@ -15,7 +15,8 @@ from lab.sandbox import credentials
 from lab.sandbox.authorize import authorize_assume_role
 from lab.sandbox.exchange import ServiceError
 from lab.sandbox.identity import Credential, Identity
-from lab.sandbox.policy.document import EFFECTS
+from lab.sandbox.policy.document import listed
+from lab.sandbox.policy.grammar import IAM_SYNTAX, MalformedError, check_identity_policy
 from lab.sandbox.realm import PARTITION
 from lab.sandbox.render import query_answer
 
@@ -170,14 +171,15 @@ def _document(text: str) -> dict[str, Any]:
         document = json.loads(text)
     except (ValueError, RecursionError):
         raise _malformed("This policy contains invalid Json") from None
-    statements = document.get("Statement") if isinstance(document, dict) else None
-    statements = [statements] if isinstance(statements, dict) else statements
-    if not isinstance(statements, list) or not statements or not all(isinstance(one, dict) for one in statements):
-        raise _malformed("Syntax errors in policy.")
-    if any("Principal" in one or "NotPrincipal" in one for one in statements):
+    if not isinstance(document, dict):
+        raise _malformed(IAM_SYNTAX)
+    statements = listed(document.get("Statement", []))
+    if any(isinstance(one, dict) and ("Principal" in one or "NotPrincipal" in one) for one in statements):
         raise _malformed("Policy document should not specify a principal.")
-    if any(one.get("Effect") not in EFFECTS for one in statements):
-        raise _malformed("Syntax errors in policy.")
+    try:
+        check_identity_policy(document)
+    except MalformedError as error:
+        raise _malformed(str(error)) from None
     return dict(document)
 
 

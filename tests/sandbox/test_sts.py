@@ -173,6 +173,10 @@ def test_session_policies_only_take_away(world: World) -> None:
     [
         ("nonsense", "This policy contains invalid Json"),
         ('{"Version": "2012-10-17"}', "Syntax errors in policy."),
+        ('{"Version": [], "Statement": []}', "Syntax errors in policy."),
+        ('{"Statement": [{"Effect": "Allow", "Action": 5, "Resource": {"a": 1}}]}', "Syntax errors in policy."),
+        ('{"Statement": [{"Effect": "Allow", "Action": [["*"], "*"], "Resource": "*"}]}', "Syntax errors in policy."),
+        ('{"Statement": {"Effect": "Allow", "Resource": "*"}}', "Syntax errors in policy."),
         (
             '{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}}',
             "Policy document should not specify a principal.",

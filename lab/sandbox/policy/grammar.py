@@ -22,6 +22,7 @@ Exists = Callable[[str], bool]
 
 MOST_BYTES: Final = 20480
 SYNTAX: Final = "Invalid policy syntax."
+IAM_SYNTAX: Final = "Syntax errors in policy."
 INVALID_JSON: Final = "This policy contains invalid Json"
 INVALID_PRINCIPAL: Final = "Invalid principal in policy"
 INVALID_PRINCIPALS: Final = "Policy contains a statement with one or more invalid principals."
@@ -80,6 +81,22 @@ def check_key_policy(text: str, exists: Exists) -> None:
         for how in _conditions(statement):
             if operator(how) is None:
                 raise MalformedError(f"Invalid Condition type : {how}")
+
+
+def check_identity_policy(document: Mapping[str, Any]) -> None:
+    """Check a document that limits or grants what one principal may do: a session policy of AssumeRole.
+
+    Raises:
+        MalformedError: With IAM's general sentence; the sentence for each single fault is not known.
+    """
+    try:
+        statements = _statements(document)
+        for statement in statements:
+            _check_fields({**statement, "Principal": "*"})
+    except MalformedError:
+        raise MalformedError(IAM_SYNTAX) from None
+    if not all(operator(how) is not None for statement in statements for how in _conditions(statement)):
+        raise MalformedError(IAM_SYNTAX)
 
 
 def _parsed(text: str) -> dict[str, Any]:
