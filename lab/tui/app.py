@@ -208,12 +208,21 @@ class LabApp(App[int], inherit_bindings=False):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: everything a key does, and the themes."""
+        seen: set[str] = set()
         for active in screen.active_bindings.values():
             binding = active.binding
-            if active.enabled and binding.description and not binding.system:
+            # As in the list of keys: what has no id is the toolkit's, such as the way from widget to widget.
+            ours = binding.description and binding.id and not binding.system
+            if active.enabled and ours and binding.action not in seen:
+                seen.add(binding.action)
                 title = f"{binding.description}  ({self.get_key_display(binding)})"
                 action = binding.action
                 yield SystemCommand(title, binding.tooltip or active.tooltip, lambda act=action: self._run(act))
+        for exercise in self.desk.course().exercises:
+            message = OpenExercise(exercise.id)
+            yield SystemCommand(
+                f"{exercise.number} {exercise.title}", "Open the exercise", lambda m=message: self.post_message(m)
+            )
         for name, title in ((DARK, "Dark"), (LIGHT, "Light"), (CONTRAST, "High contrast")):
             yield SystemCommand(
                 f"Theme: {title}", "Change the colors", lambda theme=name: setattr(self, "theme", theme)

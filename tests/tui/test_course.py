@@ -132,6 +132,9 @@ async def test_the_palette_has_every_key_of_the_screen(make_app: MakeApp) -> Non
         titles = [command.title for command in app.get_system_commands(app.screen)]
         assert any(title.startswith("Search") for title in titles)
         assert any(title.startswith("Doctor") for title in titles)
+        assert not any(title.startswith("Focus") for title in titles)
+        assert len(titles) == len(set(titles))
+        assert any(title.startswith(f"{app.desk.course().exercises[0].number} ") for title in titles)
         await pilot.press("f1", *"high contr", "enter")
         await until(pilot, lambda: app.theme == "lab-contrast")
 

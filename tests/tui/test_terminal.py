@@ -47,9 +47,11 @@ class PaneApp(App[int]):
         yield Terminal()
 
     def on_mount(self) -> None:
-        terminal = self.query_one(Terminal)
-        terminal.start(*self._order)
-        terminal.focus()
+        self.query_one(Terminal).focus()
+        self.begin()
+
+    def begin(self) -> None:
+        self.query_one(Terminal).start(*self._order)
 
     def action_leave(self) -> None:
         self.left += 1
@@ -198,3 +200,15 @@ async def test_every_theme_draws_it(tmp_path: Path) -> None:
             app.theme = theme.name
             await pilot.pause()
             assert "x yz" in screen_text(app)
+
+
+async def test_what_is_typed_before_the_program_runs_is_kept_for_it(tmp_path: Path) -> None:
+    class LatePane(PaneApp):
+        def begin(self) -> None:
+            """Not yet."""
+
+    app = LatePane(tmp_path, "cat")
+    async with app.run_test(size=(60, 10)) as pilot:
+        await pilot.press("x", "s", "enter")
+        PaneApp.begin(app)
+        await until(pilot, lambda: text_of(app).count("xs") == 2, "the echo, and what cat says")

@@ -132,7 +132,7 @@ class WorkbenchScreen(LabScreen):
             self.notify(f"Your files from before are in {message.started.moved_aside}.", title="Files kept")
         self._show_report(message.report)
         self.post_message(ProgressChanged())
-        if first_time and self.is_current and self._open_questions():
+        if first_time and self.is_current and self._open_questions() and not isinstance(self.focused, Terminal):
             self.action_predict()
 
     @on(ChecksRan)
@@ -150,7 +150,8 @@ class WorkbenchScreen(LabScreen):
         self._make_view()
         if report.newly_passed:
             self.post_message(ProgressChanged())
-            self.notify("e explains what happened, n goes to the next exercise.", title="Passed", timeout=15)
+            way = "ctrl+] leaves the shell; then " if isinstance(self.focused, Terminal) else ""
+            self.notify(f"{way}e explains what happened, n goes to the next exercise.", title="Passed", timeout=15)
 
     @on(ViewMade)
     def _view_made(self, message: ViewMade) -> None:
@@ -279,6 +280,7 @@ class WorkbenchScreen(LabScreen):
             return
         try:
             with self.app.suspend():
+                print("exit, or ctrl+d, brings you back to the lab.")  # noqa: T201 - the terminal is the shell's here
                 run_shell(order.environment, order.workspace)
         except SuspendNotSupported:
             self.notify("This terminal cannot be handed over; the shell pane can: i.", severity="warning")
@@ -306,7 +308,7 @@ class WorkbenchScreen(LabScreen):
         if any(self.has_class(name) for name in _RING.values()):
             self._show_alone(selector)
         pane: Widget = self.query_one(selector)
-        pane.focus()
+        self.set_focus(pane)  # at once: what is typed next belongs to it
 
     def _show_alone(self, selector: str) -> None:
         self.remove_class(*_RING.values())

@@ -154,5 +154,5 @@ def summary(report: Report | None, checks: int) -> str:
         return "not checked yet"
     passed = sum(check.state == "passed" for check in report.checks)
     if report.changed_since:
-        return f"{passed} of {checks}, passed before; the state has changed since"
+        return f"{passed} of {checks}, passed before"
     return "all passed" if report.verdict == "passed" else f"{passed} of {checks} passed"

@@ -122,7 +122,8 @@ class PredictDialog(ModalScreen[str]):
 
 def check_text(result: CheckResult) -> str:
     """A diagnosis as Markdown: what was seen, what was expected, why it matters, the facts."""
-    parts = [result.seen, result.expected, result.why]
+    told = (("Seen", result.seen), ("Expected", result.expected), ("Why", result.why))
+    parts = [f"**{name}:** {text.strip()}" for name, text in told if text.strip()]
     facts = [f"- {_as_words(name)}: `{_shown(value)}`" for name, value in result.facts.items()]
     if facts and result.diagnosis == "unknown-state":
         parts.append("\n".join(facts))

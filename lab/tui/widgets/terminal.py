@@ -7,6 +7,7 @@ there is always a way out.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Final
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
-from textual import events
+from textual import constants, events
 from textual.geometry import Offset, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -30,6 +31,11 @@ from lab.shell.screen import CellStyle, TerminalScreen
 
 #: Keys that never reach the program: palette, next pane, leave.
 RESERVED_KEYS: Final = frozenset({"f1", "f6", "shift+f6", "ctrl+right_square_bracket"})
+
+if "ESCDELAY" not in os.environ:
+    # Escape, and another key within this time, is one key to Textual: at its 100 ms a quick Escape, :wq in vim loses
+    # the Escape. 30 ms is what other terminal programs take, and no terminal needs so long within one key.
+    constants.ESCAPE_DELAY = 0.03  # type: ignore[misc]  # Final there, and read anew for each key
 
 _FRAME_SECONDS: Final = 1 / 60
 _CACHED_LINES: Final = 1000
@@ -81,6 +87,7 @@ class Terminal(ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._pty_process: PtyProcess | None = None
         self._pty_screen = TerminalScreen(80, 24, self._pty_answer)
+        self._pty_ahead: bytearray | None = bytearray()
         self._pty_order: tuple[Sequence[str], Mapping[str, str], Path] | None = None
         self._pty_drawn_at = 0.0
         self._pty_draw_due = False
@@ -136,10 +143,14 @@ class Terminal(ScrollView, can_focus=True):
         try:
             process = PtyProcess(command, environment, directory, size.width, size.height)
         except LabError as error:
+            self._pty_ahead = None
             self.post_message(self.StartFailed(self, error))
             return
         self._pty_process = process
         asyncio.get_running_loop().add_reader(process.fileno(), self._pty_readable)
+        ahead, self._pty_ahead = self._pty_ahead, None
+        if ahead:
+            self._pty_write(bytes(ahead))
         self._pty_draw()
 
     def _pty_answer(self, data: bytes) -> None:
@@ -296,14 +307,18 @@ class Terminal(ScrollView, can_focus=True):
 
     def check_consume_key(self, key: str, character: str | None) -> bool:  # noqa: ARG002 - Textual's signature
         """Keep keys that go to the program out of the footer."""
-        return self._pty_process is not None and key not in RESERVED_KEYS
+        return (self._pty_process is not None or self._pty_ahead is not None) and key not in RESERVED_KEYS
 
     async def on_key(self, event: events.Key) -> None:
         """Send a key to the program; copying and scrolling stay here."""
-        if event.key in RESERVED_KEYS or self._pty_process is None:
+        if event.key in RESERVED_KEYS or (self._pty_process is None and self._pty_ahead is None):
             return
         event.stop()
         event.prevent_default()
+        if self._pty_ahead is not None:
+            # Typed before the first program runs: kept for it, or the screen would take the letters as its own keys.
+            self._pty_ahead += key_bytes(event.key, event.character) or b""
+            return
         if event.key == "ctrl+c" and (selected := self.screen.get_selected_text()):
             self.app.copy_to_clipboard(selected)
             self.screen.clear_selection()
