@@ -272,6 +272,9 @@ def run_app(desk: Desk | None = None, *, exercise: str = "") -> int:
     Raises:
         LabError: The app failed; the screen has been put back.
     """
+    from lab.tui.escape import tell_escape_apart
+
+    tell_escape_apart()
     app = LabApp(desk, exercise=exercise)
     try:
         status = app.run()

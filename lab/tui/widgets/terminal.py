@@ -7,7 +7,6 @@ there is always a way out.
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Final
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
-from textual import constants, events
+from textual import events
 from textual.geometry import Offset, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -31,11 +30,6 @@ from lab.shell.screen import CellStyle, TerminalScreen
 
 #: Keys that never reach the program: palette, next pane, leave.
 RESERVED_KEYS: Final = frozenset({"f1", "f6", "shift+f6", "ctrl+right_square_bracket"})
-
-if "ESCDELAY" not in os.environ:
-    # Escape, and another key within this time, is one key to Textual: at its 100 ms a quick Escape, :wq in vim loses
-    # the Escape. 30 ms is what other terminal programs take, and no terminal needs so long within one key.
-    constants.ESCAPE_DELAY = 0.03  # type: ignore[misc]  # Final there, and read anew for each key
 
 _FRAME_SECONDS: Final = 1 / 60
 _CACHED_LINES: Final = 1000
