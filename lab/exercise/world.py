@@ -7,10 +7,10 @@ import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from lab.backends.protocol import VALIDATOR, AtRest, Decision, WireConnection, WorldHandle
-from lab.errors import CourseError
+from lab.errors import BackendError, CourseError
 from lab.events import Event, Origin
 from lab.exercise.api import BadJson, LearnerRun
 from lab.exercise.deadline import Deadline
@@ -19,12 +19,14 @@ from lab.exercise.learner_run import MakeEnvironment, run_script
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from botocore.client import BaseClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
     from mypy_boto3_sts import STSClient
 
+_Client = TypeVar("_Client", bound="BaseClient")
 _ABSENT = frozenset({"404", "NotFound", "NoSuchKey", "NoSuchBucket", "NoSuchVersion"})
 
 
@@ -64,27 +66,41 @@ class PrincipalClients:
     @property
     def s3(self) -> S3Client:
         """S3 over HTTPS."""
-        return self._handle.client(self._principal, "s3")
+        return _blameless(self._handle.client(self._principal, "s3"))
 
     @property
     def s3_http(self) -> S3Client:
         """S3 over plain HTTP."""
-        return self._handle.client(self._principal, "s3", http=True)
+        return _blameless(self._handle.client(self._principal, "s3", http=True))
 
     @property
     def kms(self) -> KMSClient:
         """KMS."""
-        return self._handle.client(self._principal, "kms")
+        return _blameless(self._handle.client(self._principal, "kms"))
 
     @property
     def sts(self) -> STSClient:
         """STS."""
-        return self._handle.client(self._principal, "sts")
+        return _blameless(self._handle.client(self._principal, "sts"))
 
     @property
     def iam(self) -> IAMClient:
         """IAM."""
-        return self._handle.client(self._principal, "iam")
+        return _blameless(self._handle.client(self._principal, "iam"))
+
+
+def _blameless(client: _Client) -> _Client:
+    """The same client, which takes a failure of the service for what it is: validators read refusals, not faults."""
+    client.meta.events.register("after-call", _raise_fault, unique_id="lab-service-fault")
+    return client
+
+
+def _raise_fault(http_response: Any, model: Any, **_: object) -> None:
+    if http_response.status_code >= 500:
+        raise BackendError(
+            f"The back end failed at {model.name} (status {http_response.status_code}).",
+            "What you did is not the reason. Reset the exercise, and run lab doctor if it comes back.",
+        )
 
 
 class ExerciseWorld:

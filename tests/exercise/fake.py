@@ -7,6 +7,7 @@ import queue
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Self
 
 from botocore.exceptions import ClientError
@@ -49,7 +50,13 @@ class FakeSubscription:
         self.close()
 
 
+#: What boto3's clients have for those who want to hear of answers; here nobody tells.
+NO_EVENTS = SimpleNamespace(events=SimpleNamespace(register=lambda *_args, **_options: None))
+
+
 class FakeS3:
+    meta = NO_EVENTS
+
     def __init__(self, world: FakeWorld, principal: str) -> None:
         self._world = world
         self._origin: Origin = "learner"
@@ -87,6 +94,8 @@ class FakeS3:
 
 
 class FakeKms:
+    meta = NO_EVENTS
+
     def __init__(self, world: FakeWorld) -> None:
         self._world = world
 
@@ -98,6 +107,8 @@ class FakeKms:
 
 
 class FakeIam:
+    meta = NO_EVENTS
+
     def __init__(self, world: FakeWorld) -> None:
         self._world = world
 

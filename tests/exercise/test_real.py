@@ -17,9 +17,11 @@ from lab.backends import runtime
 from lab.backends.refusal import ClientError
 from lab.backends.sandbox import SandboxBackend
 from lab.course import Course
+from lab.errors import BackendError
 from lab.exercise.report import Report
 from lab.exercise.session import Session
 from lab.exercise.watch import Reason, Watcher
+from lab.exercise.world import PrincipalClients
 from lab.progress import Store
 
 #: The learner's script asks the fork of the world who it is and what is there, and changes it.
@@ -187,3 +189,18 @@ def test_what_the_views_are_made_from(session: Session) -> None:
     assert session.source().at_rest(session.names["bucket.vault"], "note.txt") is not None
     session.reset()
     assert [event.origin for event in session.source().events() if event.step == "stored"] == ["world"]
+
+
+def test_a_failure_of_the_service_is_no_refusal(session: Session, home: Path) -> None:
+    put(session)
+    clients = PrincipalClients(session.handle, "validator")
+    stored = [path for path in (home / "data" / "sandbox" / "blobs").rglob("*") if path.is_file()]
+    kept = {path: path.read_bytes() for path in stored}
+    for path in stored:
+        path.unlink()
+    try:
+        with pytest.raises(BackendError, match=r"GetObject \(status 500\)"):
+            clients.s3.get_object(Bucket=session.names["bucket.vault"], Key="note.txt")
+    finally:
+        for path, data in kept.items():
+            path.write_bytes(data)
