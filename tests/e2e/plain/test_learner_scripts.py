@@ -39,11 +39,11 @@ while True:
     pass
 """
 
-FORKS = """
-import os, time
-
 #: One worker, one lab.
 pytestmark = pytest.mark.xdist_group("plain-learner_scripts")
+
+FORKS = """
+import os, time
 deadline = time.monotonic() + 8
 while time.monotonic() < deadline:
     try:
