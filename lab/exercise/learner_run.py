@@ -10,6 +10,7 @@ import base64
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,7 @@ _PROCESSES = 64
 _MEMORY_BYTES = 768 << 20
 _ADDRESS_BYTES = 8 << 30
 _GRACE_SECONDS = 15.0
+_STRAY_ROUNDS = 100
 
 #: Given the copy's folder and a private directory, the environment that the script runs in.
 MakeEnvironment = Callable[[Path, Path], dict[str, str]]
@@ -119,8 +121,12 @@ def _supervise(order: dict[str, object], seconds: float) -> dict[str, Any]:
         process.stdin.flush()
         # The pipe stays open until the answer is there: when it ends, the supervisor ends everything.
         line = _line_within(process, seconds + _GRACE_SECONDS)
+        if not line and process.wait(timeout=_GRACE_SECONDS) < 0:
+            # A script may kill whoever its parent is by now; what it left behind is still its own.
+            _end_strays(str(order["directory"]))
+            return {"status": None, "stopped_by": "", "error": "the script ended its supervisor"}
         return dict(json.loads(line))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         raise LabError("Your script could not be run: this is the lab's fault.", "Run the check again.") from error
     finally:
         with contextlib.suppress(OSError):
@@ -131,6 +137,22 @@ def _supervise(order: dict[str, object], seconds: float) -> dict[str, Any]:
             process.kill()
             process.wait()
         process.stdout.close()
+
+
+def _end_strays(directory: str) -> None:
+    """End processes whose environment names the run's own directory (Linux; their supervisor is gone)."""
+    mark = directory.encode()
+    for _ in range(_STRAY_ROUNDS):
+        strays = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if int(entry.name) != os.getpid() and mark in (entry / "environ").read_bytes():
+                    strays.append(int(entry.name))
+        if not strays:
+            return
+        for stray in strays:
+            with contextlib.suppress(OSError):
+                os.kill(stray, signal.SIGKILL)
 
 
 def _line_within(process: subprocess.Popen[bytes], seconds: float) -> bytes:
