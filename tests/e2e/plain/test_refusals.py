@@ -78,7 +78,12 @@ def test_what_was_not_started_is_not_yet(command: str, lab: Lab) -> None:
 
 def test_questions_and_checks_that_do_not_exist_come_with_those_that_do(shared: Lab) -> None:
     shared.done("start", "6.3")
-    said(shared.run("predict", "6.3", "500", "--question", "get-kms"), USAGE, "'500' is no answer", "Choose one of: 403, 400, 200.")
+    said(
+        shared.run("predict", "6.3", "500", "--question", "get-kms"),
+        USAGE,
+        "'500' is no answer",
+        "Choose one of: 403, 400, 200.",
+    )
     said(shared.run("predict", "6.3", "400", "--question", "nope"), USAGE, "There are: get-kms, get-s3, put-new.")
     said(shared.run("hint", "6.3", "nope"), USAGE, "There is no check 'nope' in 6.3.", "There are: ")
 
