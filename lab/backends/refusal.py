@@ -1,13 +1,14 @@
-"""The error that a client raises when the service refuses a request: boto3's own, loaded when first asked for."""
+"""A client as boto3 types it, and the error that it raises when the service refuses: loaded when first asked for."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from botocore.client import BaseClient
     from botocore.exceptions import ClientError
 
-__all__ = ["ClientError"]
+__all__ = ["BaseClient", "ClientError"]
 
 
 def __getattr__(name: str) -> Any:
@@ -16,4 +17,8 @@ def __getattr__(name: str) -> Any:
         from botocore import exceptions
 
         return exceptions.ClientError
+    if name == "BaseClient":
+        from botocore import client
+
+        return client.BaseClient
     raise AttributeError(name)

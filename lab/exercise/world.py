@@ -19,12 +19,13 @@ from lab.exercise.learner_run import MakeEnvironment, run_script
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from botocore.client import BaseClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
     from mypy_boto3_sts import STSClient
+
+    from lab.backends.refusal import BaseClient
 
 _Client = TypeVar("_Client", bound="BaseClient")
 _ABSENT = frozenset({"404", "NotFound", "NoSuchKey", "NoSuchBucket", "NoSuchVersion"})
