@@ -86,8 +86,8 @@ class ControlClient:
         with self._lock:
             try:
                 answer = self._exchange(number, line, timeout)
-            except _BrokenError:
-                if op not in REPEATABLE:
+            except _BrokenError as broken:
+                if op not in REPEATABLE and not isinstance(broken, _UnsentError):
                     raise SandboxLostError(f"The sandbox stopped while it was asked for {op}.", _RESTART) from None
                 try:
                     answer = self._exchange(number, line, timeout)
@@ -125,7 +125,7 @@ class ControlClient:
             raise _BrokenError
         try:
             self._socket.settimeout(timeout)
-            self._socket.sendall(line)
+            self._send(line)
             while True:
                 text = self._lines.readline()
                 if not text.endswith(b"\n"):
@@ -144,6 +144,16 @@ class ControlClient:
         except _BrokenError:
             self._drop()
             raise
+
+    def _send(self, line: bytes) -> None:
+        """Send it; what does not arrive up to its end is not carried out, so it may be sent again."""
+        assert self._socket is not None  # noqa: S101 - _exchange has just connected
+        try:
+            self._socket.sendall(line)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise _UnsentError from error
 
     def _drop(self) -> None:
         for part in (self._lines, self._socket):
@@ -236,6 +246,10 @@ class EventStream:
 
 class _BrokenError(Exception):
     """The connection ended in the middle."""
+
+
+class _UnsentError(_BrokenError):
+    """It ended before the whole request was sent: nothing can have been carried out."""
 
 
 def open_socket(path: Path) -> socket.socket:

@@ -98,7 +98,7 @@ def stop_sandbox(*, only_unused: bool = False) -> bool:
     """Stop the shared sandbox and wait until it has ended.
 
     Args:
-        only_unused: Leave it alone where somebody else holds a control connection.
+        only_unused: Leave it alone where another process holds a control connection, or where it does not say.
 
     Returns:
         Whether one was running and is gone now.
@@ -109,18 +109,32 @@ def stop_sandbox(*, only_unused: bool = False) -> bool:
     found = find_sandbox()
     if found is None:
         return False
+    may_end = not only_unused
     try:
         with ControlClient(found.control) as control:
-            if only_unused and int(control.call("hello", timeout=5.0).get("clients", 0)) > 1:
+            may_end = may_end or _is_unused(control)
+            if not may_end:
                 return False
             control.call("stop", timeout=5.0)
     except (SandboxLostError, ControlFailureError):
         pass  # it may have ended in the middle of the answer; what counts is whether it is gone
-    if not process.wait_gone(found.pid, found.began, STOP_SECONDS) and not process.end(found.pid, found.began):
+    gone = process.wait_gone(found.pid, found.began, STOP_SECONDS)
+    if not gone and not may_end:
+        return False
+    if not gone and not process.end(found.pid, found.began):
         raise SandboxLostError(f"The sandbox (process {found.pid}) does not end.", f"End it by hand: kill {found.pid}.")
     with _lock(STOP_SECONDS):
         _remove_stale()
     return True
+
+
+def _is_unused(control: ControlClient) -> bool:
+    """Whether no other process than ours is connected.
+
+    Raises:
+        SandboxLostError: It has ended, or is too busy to say.
+    """
+    return int(control.call("hello", timeout=STOP_SECONDS, pid=os.getpid())["others"]) == 0
 
 
 def start_process(*, runtime: Path, state: Path, log: Path, options: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:

@@ -103,6 +103,15 @@ class ControlServer:
         """How many connections are open."""
         return len(self._clients)
 
+    def others(self, pid: int) -> int:
+        """How many connections are open that another process than this one made.
+
+        Who is about to leave need not wait until its own connections are noticed as closed: an operation that is
+        still answered on one of them keeps it open here.
+        """
+        with self._lock:
+            return sum(peer_pid(client) not in {None, pid} for client in self._clients)
+
     def idle_seconds(self) -> float:
         """For how long there has been no client; 0 while there is one."""
         with self._lock:
@@ -269,6 +278,17 @@ def peer_uid(client: socket.socket) -> int:
     else:
         _, uid, _ = struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
     return int(uid)
+
+
+def peer_pid(client: socket.socket) -> int | None:
+    """The process that made the connection at the other end of a Unix socket; None where that cannot be told."""
+    try:
+        if sys.platform == "darwin":
+            return client.getsockopt(0, 0x002)  # LOCAL_PEERPID of <sys/un.h>
+        pid, _, _ = struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+        return int(pid)
+    except OSError:  # macOS no longer knows who has left
+        return None
 
 
 def _shut_down(endpoints: Iterable[socket.socket], how: int) -> None:

@@ -210,7 +210,7 @@ class SandboxProcess:
 
     def _own_operations(self) -> dict[str, Operation]:
         return {
-            "hello": lambda _, __: self._hello(),
+            "hello": lambda _, parameters: self._hello(integer(parameters, "pid", 0)),
             "events": lambda _, parameters: self._events(parameters),
             "wire.connections": lambda _, parameters: self.tap.connections(optional_text(parameters, "exercise")),
             "wire.raw": lambda _, parameters: self._raw(parameters),
@@ -218,7 +218,7 @@ class SandboxProcess:
             "stop": lambda _, __: self.request_stop(),
         }
 
-    def _hello(self) -> dict[str, Any]:
+    def _hello(self, asker: int) -> dict[str, Any]:
         return {
             "pid": os.getpid(),
             "version": __version__,
@@ -227,6 +227,7 @@ class SandboxProcess:
             "ca_bundle": str(self.ca_bundle),
             "region": REGION,
             "clients": self._control.clients,
+            "others": self._control.others(asker),
         }
 
     def _events(self, parameters: dict[str, Any]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ import sys
 import termios
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from lab.errors import ShellError
@@ -49,14 +50,20 @@ def run_shell(environment: Mapping[str, str], directory: Path, command: Sequence
 def _call(argv: list[str], variables: Mapping[str, str], directory: Path) -> int:
     """Like ``subprocess.call``, but ctrl+c belongs to the program alone, and our own end is the program's hangup."""
     with subprocess.Popen(argv, env=dict(variables), cwd=directory) as process:  # searches the learner's path
+        ending = (signal.SIGHUP, signal.SIGTERM)
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, *ending)}
 
-        def hang_up(*_: object) -> None:
+        def hang_up(number: int, frame: FrameType | None) -> None:
             # A shell passes it on to its jobs, which a closed terminal alone would not end.
             process.send_signal(signal.SIGHUP)
+            handler = before[signal.Signals(number)]
+            if callable(handler):  # whoever called us is to end as well
+                handler(number, frame)
 
-        before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN)}
-        before |= {number: signal.signal(number, hang_up) for number in (signal.SIGHUP, signal.SIGTERM)}
         try:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            for number in ending:
+                signal.signal(number, hang_up)
             return process.wait()
         finally:
             for number, handler in before.items():

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from lab.tui.screens.workbench import WorkbenchScreen
 
 _LOOK_SECONDS = 2.0
+
+#: What a closed terminal and a polite kill send.
+_LEAVING: Final = (signal.SIGHUP, signal.SIGTERM)
 
 
 class LabApp(App[int], inherit_bindings=False):
@@ -60,6 +64,8 @@ class LabApp(App[int], inherit_bindings=False):
         self.fault: LabError | None = None
         self._first_exercise = exercise
         self._workbench: WorkbenchScreen | None = None
+        self._events: asyncio.AbstractEventLoop | None = None
+        self._told_to_leave: int | None = None
         for theme in THEMES:
             self.register_theme(theme)
         if self.theme not in {DARK, LIGHT, CONTRAST}:
@@ -72,14 +78,18 @@ class LabApp(App[int], inherit_bindings=False):
     def on_mount(self) -> None:
         """Phase two begins when the first frame has been painted."""
         self.call_after_refresh(self._begin)
-        self._leave_on_signals()
+        self._events = asyncio.get_running_loop()
+        if self._told_to_leave is not None:
+            self.exit(self._told_to_leave)
 
-    def _leave_on_signals(self) -> None:
-        """A closed terminal or a polite kill ends the shell and what it started, as the quit key does."""
-        loop = asyncio.get_running_loop()
-        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # only the main thread gets signals
-            for number in (signal.SIGHUP, signal.SIGTERM):
-                loop.add_signal_handler(number, self.exit, 128 + number)
+    def leave_on_signal(self, number: int, _frame: object = None) -> None:
+        """A signal handler: end the shell and what it started, as the quit key does; once is enough."""
+        if self._told_to_leave is not None:
+            return
+        self._told_to_leave = 128 + number
+        if self._events is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the app has ended by itself
+                self._events.call_soon_threadsafe(self.exit, self._told_to_leave)
 
     def _begin(self) -> None:
         self._open_backend()
@@ -259,6 +269,27 @@ class LabApp(App[int], inherit_bindings=False):
         self.exit(EXIT_DONE)
 
 
+@contextlib.contextmanager
+def _leaving_in_order(app: LabApp) -> Iterator[None]:
+    """Have signals end the app and not the process, until everything is let go of.
+
+    A closed terminal often tells more than once: whoever closes it, the kernel and the shell around us. The event
+    loop's own handlers end with the loop, and the next signal would kill us while the sandbox is being stopped.
+    """
+    before = {number: signal.getsignal(number) for number in _LEAVING}
+    try:
+        for number in _LEAVING:
+            signal.signal(number, app.leave_on_signal)
+    except ValueError:  # only the main thread gets signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def run_app(desk: Desk | None = None, *, exercise: str = "") -> int:
     """Run the app until the learner leaves it.
 
@@ -272,14 +303,17 @@ def run_app(desk: Desk | None = None, *, exercise: str = "") -> int:
     Raises:
         LabError: The app failed; the screen has been put back.
     """
+    from lab.tui.closed_terminal import outlive_the_terminal
     from lab.tui.escape import tell_escape_apart
 
     tell_escape_apart()
+    outlive_the_terminal()
     app = LabApp(desk, exercise=exercise)
-    try:
-        status = app.run()
-    finally:
-        app.desk.close()
+    with _leaving_in_order(app):
+        try:
+            status = app.run()
+        finally:
+            app.desk.close()
     if app.fault is not None:
         raise app.fault
     return EXIT_DONE if status is None else status

@@ -58,7 +58,7 @@ def _sandbox_runs() -> bool:
 
 
 def _stop_unused_sandbox() -> None:
-    """Stop it unless somebody else uses it; our own connections may take a moment to be counted as gone."""
+    """Stop it unless somebody else uses it; what our shell ran may take a moment to be counted as gone."""
     from lab.backends.runtime import find_sandbox, stop_sandbox
 
     for _ in range(_STOP_TRIES):
@@ -142,10 +142,10 @@ class Desk:
                 raise BackendError("The lab was closed.")
             backend = self._backend or self._make_backend()
             shared = backend.name == "sandbox"
-            starts_it = shared and not _sandbox_runs()
+            # Said before it opens: where that fails half-way, the sandbox may run all the same.
+            self._started_sandbox = self._started_sandbox or (shared and not _sandbox_runs())
             backend.open()
             self._backend = backend
-            self._started_sandbox = self._started_sandbox or starts_it
             return BackendState("ready", backend.name, backend.endpoints().https)
 
     def backend_alive(self) -> bool:
@@ -201,10 +201,10 @@ class Desk:
         with self._opening:
             self._closed = True
             backend, self._backend = self._backend, None
-            if backend is not None:
-                with contextlib.suppress(LabError):  # it may be gone already
+            with contextlib.suppress(LabError):  # it may be gone already
+                if backend is not None:
                     backend.close()
-                    if self._started_sandbox:
-                        _stop_unused_sandbox()
+                if self._started_sandbox:
+                    _stop_unused_sandbox()
         if self._turn is not None:
             self._turn.release()

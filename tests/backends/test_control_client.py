@@ -28,6 +28,7 @@ class Peer:
         self.directory = Path(tempfile.mkdtemp(prefix="s3lab-"))
         self.path = self.directory / "c.sock"
         self.asked: list[str] = []
+        self.hung_up = threading.Semaphore(0)  # once for every connection that was closed here
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(self.path))
         self._listener.listen()
@@ -39,6 +40,7 @@ class Peer:
             connection, _ = self._listener.accept()
             with connection, connection.makefile("rb") as lines:
                 script(connection, self._note(lines))
+            self.hung_up.release()
         self._listener.close()
 
     def _note(self, lines: Iterator[bytes]) -> Iterator[bytes]:
@@ -130,6 +132,20 @@ def test_a_connection_that_the_sandbox_closed_between_calls_is_opened_again(peer
     there = peer(answer_once, answer)
     with ControlClient(there.path) as client:
         client.call("hello")
+        assert there.hung_up.acquire(timeout=10)  # before that, a question could still reach the old connection
+        assert client.call("world.create", exercise="x") == "world.create"
+    assert there.asked == ["hello", "world.create"]
+
+
+def test_what_could_not_be_sent_is_asked_again_whatever_it_changes(
+    peer: Callable[..., Peer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sandbox closed after the look whether it had."""
+    there = peer(answer_once, answer)
+    with ControlClient(there.path) as client:
+        client.call("hello")
+        assert there.hung_up.acquire(timeout=10)
+        monkeypatch.setattr("lab.backends.control_client._hung_up", lambda _: False)
         assert client.call("world.create", exercise="x") == "world.create"
     assert there.asked == ["hello", "world.create"]
 

@@ -173,11 +173,27 @@ class TestLife:
 
     def test_an_unused_one_is_stopped_and_a_used_one_is_left(self) -> None:
         found = runtime.ensure_sandbox()
-        with ControlClient(found.control) as somebody:
-            somebody.call("hello")
+        hold = (
+            "import pathlib, sys; from lab.backends.control_client import ControlClient;"
+            " client = ControlClient(pathlib.Path(sys.argv[1])); client.call('hello');"
+            " print('held', flush=True); input()"
+        )
+        with subprocess.Popen(
+            [sys.executable, "-c", hold, found.control], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as somebody:
+            assert somebody.stdout is not None
+            assert somebody.stdout.readline() == b"held\n"
             assert runtime.stop_sandbox(only_unused=True) is False
             assert found.alive
+            somebody.communicate(b"\n")
         wait_until(lambda: runtime.stop_sandbox(only_unused=True), "nobody uses it")
+        assert not found.alive
+
+    def test_connections_of_our_own_do_not_count_as_use(self) -> None:
+        found = runtime.ensure_sandbox()
+        with ControlClient(found.control) as ours:
+            ours.call("hello")
+            assert runtime.stop_sandbox(only_unused=True) is True
         assert not found.alive
 
     def test_one_that_is_about_to_end_when_it_is_found_is_replaced(self) -> None:

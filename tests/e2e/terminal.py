@@ -67,9 +67,15 @@ class Terminal:
             time.sleep(0.01)
         return self.process.poll() or 0
 
+    def glance(self, seconds: float) -> None:
+        """Take what comes within the time, so that the command need not wait for us."""
+        end = time.monotonic() + seconds
+        while self._read(end - time.monotonic()):
+            pass
+
     def close(self) -> None:
-        """Close the window, whatever runs in it."""
-        self.process.hangup(patience=5.0)
+        """Close the window, whatever runs in it; on a busy machine what is told to end may need its time."""
+        self.process.hangup(patience=DEADLINE_SECONDS)
 
     def _read(self, seconds: float) -> bool:
         """Read once; False at the end or when nothing came in time."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from .terminal import LAB, Terminal, environment_in
+from .terminal import DEADLINE_SECONDS, LAB, Terminal, environment_in
 
 Open = Callable[..., Terminal]
 
@@ -131,6 +131,43 @@ def test_closing_the_window_leaves_nothing(open_lab: Open, root: Path) -> None:
     terminal = open_lab()
     open_exercise(terminal, "45 bytes", "9.2")
     terminal.close()
+    gone(root)
+
+
+def test_closing_the_window_while_much_is_drawn_leaves_nothing(open_lab: Open, root: Path) -> None:
+    terminal = open_lab()
+    open_exercise(terminal, "45 bytes", "9.2")
+    terminal.send("i")
+    terminal.expect(r"\^\] Leave shell")
+    terminal.send("while :; do echo $RANDOM; done\r")
+    terminal.expect(r"\d{4,5}[^\n]*\n[^\n]*\d{4,5}")
+    time.sleep(0.5)  # nobody reads: what is drawn piles up
+    end = time.monotonic()
+    terminal.close()
+    assert time.monotonic() - end < DEADLINE_SECONDS  # it ended by itself
+    gone(root)
+
+
+def test_closing_the_window_over_the_full_screen_shell_leaves_nothing(open_lab: Open, root: Path) -> None:
+    terminal = open_lab()
+    open_exercise(terminal, "45 bytes", "9.2")
+    terminal.send("f")
+    terminal.expect(r"\Alab 9\.2 \$|^lab 9\.2 \$ ?\Z")
+    terminal.send("sleep 1000 &\r")
+    terminal.expect(r"\[1\]")
+    terminal.close()
+    gone(root)
+
+
+def test_a_window_that_says_more_than_once_that_it_closes_leaves_nothing(open_lab: Open, root: Path) -> None:
+    """The kernel, the window and the shell around us each hang up, some while the sandbox is being stopped."""
+    terminal = open_lab()
+    open_exercise(terminal, "45 bytes", "9.2")
+    end = time.monotonic() + 60
+    while terminal.process.poll() is None:
+        assert time.monotonic() < end
+        os.kill(terminal.process.pid, signal.SIGHUP)
+        terminal.glance(0.02)
     gone(root)
 
 
