@@ -42,14 +42,15 @@ while True:
 #: One worker, one lab.
 pytestmark = pytest.mark.xdist_group("plain-learner_scripts")
 
+#: More processes than a run may have, one by one and asleep: each one doubling would take the machine from other tests.
 FORKS = """
 import os, time
-deadline = time.monotonic() + 8
-while time.monotonic() < deadline:
-    try:
-        os.fork()
-    except OSError:
-        pass
+for _ in range(100):
+    if os.fork() == 0:
+        time.sleep(60)
+        os._exit(0)
+    time.sleep(0.01)
+time.sleep(60)
 """
 
 FILLS_MEMORY = """
